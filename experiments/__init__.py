@@ -1,0 +1,1 @@
+"""The published systems, studies and sweeps; loaded by the command line by name."""

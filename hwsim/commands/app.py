@@ -1,0 +1,79 @@
+"""The typer application: mounts the commands and turns errors into one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import click
+import typer
+
+from hwsim import __version__
+from hwsim.commands.catalog import list_entries, show
+from hwsim.commands.run import run
+from hwsim.errors import HwsimError
+
+HELP = """One simulator for inference hardware, from the spec sheet to the RTL.
+
+Start here:
+
+  hwsim run llama-2-7b --on a100-sxm-80gb --phase decode --batch 1 --context 1024
+
+  hwsim run llama-2-7b --on a100-sxm-80gb --on h100-sxm-80gb     (side by side)
+
+  hwsim run path/to/config.json --on "8x h100-sxm-80gb over nvlink-4" --parallel tp=8
+
+  hwsim run llama-2-7b --on a100-sxm-80gb --set device.memory.bandwidth="3 TB/s"
+
+  hwsim list devices          hwsim show llama-2-7b          hwsim show a100-sxm-80gb
+"""
+
+app = typer.Typer(
+    help=HELP, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)  # fmt: skip
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"hwsim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+app.command("run")(run)
+app.command("list")(list_entries)
+app.command("show")(show)
+
+
+def run_app(arguments: Sequence[str]) -> int:
+    """Run the application on arguments; return the exit status: 0 fine, 2 bad input, 130 interrupted."""
+    if arguments and arguments[0] == "sweep":
+        from hwsim.commands.sweep import sweep
+
+        app.command("sweep")(sweep)
+    try:
+        status = app(list(arguments), standalone_mode=False)
+    except HwsimError as error:
+        return _refuse(str(error))
+    except click.ClickException as error:
+        return _refuse(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        print("hwsim: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def _refuse(message: str) -> int:
+    print("hwsim: " + " ".join(message.split()), file=sys.stderr)
+    return 2

@@ -1,0 +1,98 @@
+"""`hwsim list` and `hwsim show`: what the catalog holds, and one entry of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hwsim.errors import unknown_name
+
+KINDS = ("networks", "devices", "systems", "links", "runtimes")
+
+
+def _names(kind: str) -> list[str]:
+    if kind == "networks":
+        from hwsim.mappers.networks import list_networks
+
+        return list(list_networks())
+    from hwsim.models import catalog
+
+    return list(getattr(catalog, f"list_{kind}")())
+
+
+def list_entries(
+    kind: Annotated[str, typer.Argument(help="networks, devices, systems, links or runtimes.")],
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List the catalog's networks, devices, systems, links or runtimes."""
+    if kind not in KINDS:
+        raise unknown_name("kind of entry", kind, KINDS)
+    names = _names(kind)
+    print(json.dumps(names) if json_output else "\n".join(names))
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME_OR_PATH", help="A network, device, link, runtime, config.json or TOML path.")],
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show a network (parameters, memory) or a device (its numbers and their sources)."""
+    if Path(name).suffix == ".toml" or name in _names("devices"):
+        document = _device_document(name)
+    elif Path(name).exists() or Path(name).suffix == ".json" or name in _names("networks"):
+        document = _network_document(name)
+    else:
+        known = [*_names("networks"), *_names("devices")]
+        raise unknown_name("network or device", name, known)
+    if json_output:
+        print(json.dumps(document, allow_nan=False))
+        return
+    for key, value in document.items():
+        if isinstance(value, dict):
+            print(f"{key}:")
+            for inner, text in value.items():
+                print(f"  {inner:<40} {text}")
+        else:
+            print(f"{key:<28} {value}")
+
+
+def _network_document(name: str) -> dict[str, Any]:
+    import hwsim
+
+    network = hwsim.network(name)
+    graph = network.graph(phase="decode", batch=1, prompt=1, context=1)
+    document: dict[str, Any] = {
+        "name": network.name, "architecture": network.architecture, "layers": network.layers,
+        "hidden": network.hidden, "heads": network.heads, "kv_heads": network.kv_heads, "head_dim": network.head_dim,
+        "intermediate": network.intermediate, "vocabulary": network.vocabulary,
+        "context_limit": network.context_limit, "parameters": network.parameters,
+        "active_parameters": network.active_parameters, "default_format": network.default_format,
+        "source": network.source,
+    }  # fmt: skip
+    document["weight_bytes"] = {
+        fmt: network.weight_bytes(fmt) for fmt in dict.fromkeys([network.default_format, "fp8_e4m3", "int4:g128"])
+    }
+    document["kv_bytes_per_token"] = network.kv_bytes(1, 1, network.default_format)
+    document["decode_flops_per_token"] = graph.flops
+    return document
+
+
+def _device_document(name: str) -> dict[str, Any]:
+    import hwsim
+
+    device = hwsim.device(name)
+    fields = {field: path for path, field in device.record_paths.items()}
+    return {
+        "name": device.name, "family": device.family, "description": device.description,
+        "memory_bytes": device.memory_bytes, "bandwidth_bytes_per_s": device.bandwidth_bytes_per_s,
+        "native_link": device.native_link, "status": dict(device.status),
+        "peak_flops_per_s": dict(device.peak_flops_per_s),
+        "constants": {
+            fields.get(field, field): (
+                f"{value:<12.6g} {device.sources.get(fields.get(field, field), '')}".rstrip()
+            )
+            for field, value in device.record._asdict().items()
+        },
+    }  # fmt: skip

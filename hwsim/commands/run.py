@@ -1,0 +1,122 @@
+"""`hwsim run`: predict latency, energy and memory of a network on one or more systems."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwsim.errors import InputError
+
+if TYPE_CHECKING:
+    from hwsim.device import System
+    from hwsim.engine.workload import Workload
+    from hwsim.result import Result
+
+
+def run(
+    network: Annotated[str, typer.Argument(help="A catalog name (llama-2-7b) or a Hugging Face config.json.")],
+    on: Annotated[
+        list[str], typer.Option(help='Device, TOML path or "8x DEVICE over LINK"; repeat it for a side-by-side table.')
+    ],
+    phase: Annotated[
+        str, typer.Option(help="prefill, decode, generate or forward; several with commas: prefill,decode.")
+    ] = "decode",
+    batch: Annotated[int, typer.Option(help="Requests at once.")] = 1,
+    prompt: Annotated[int, typer.Option(help="Prompt tokens a request (prefill, generate).")] = 1024,
+    context: Annotated[int, typer.Option(help="Tokens already cached a request (decode).")] = 1024,
+    output: Annotated[int, typer.Option(help="Tokens to generate a request (generate).")] = 128,
+    weights: Annotated[str, typer.Option(help="Weight format, e.g. bf16, fp8_e4m3, int4:g128; default: the network's.")] = "",
+    activations: Annotated[str, typer.Option(help="Activation format; default: the network's.")] = "",
+    kv: Annotated[str, typer.Option(help="KV cache format; default: the activations'.")] = "",
+    parallel: Annotated[str, typer.Option(help="How to cut the network, e.g. tp=4.")] = "",
+    runtime: Annotated[str, typer.Option(help="Launch profile: graph, eager or another of the catalog.")] = "graph",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help='Change a device field: device.memory.bandwidth="3 TB/s".')
+    ] = None,
+    explain: Annotated[str, typer.Option(help="Print the formula, numbers and sources of one operator.")] = "",
+    engine: Annotated[str, typer.Option(help="analytic or events.")] = "analytic",
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report.")] = None,
+    trace: Annotated[Path | None, typer.Option(help="Write a Perfetto trace (needs --engine events).")] = None,
+) -> None:
+    """Predict latency, energy and memory of NETWORK on a device or a system."""
+    import hwsim
+    from hwsim.engine.simulate import simulate_workload
+    from hwsim.engine.workload import Workload, read_parallel
+    from hwsim.models.catalog import read_runtime
+
+    model = hwsim.network(network)
+    degrees = read_parallel(parallel)
+    default = activations or model.default_format
+    workloads = [
+        Workload(
+            phase=name.strip(), batch=batch, prompt=prompt, context=context, output=output, parallel=degrees,
+            weights=weights or model.default_format, activations=default, kv=kv or default,
+        )
+        for name in phase.split(",")
+    ]  # fmt: skip
+    if trace is not None and engine != "events":
+        raise InputError("--trace needs --engine events")
+    profile = read_runtime(runtime)
+    overrides = read_overrides(set_ or [])
+    pairs: list[tuple[Result, System]] = []
+    for text in on:
+        system = hwsim.as_system(hwsim.system(text, overrides), degrees.devices)
+        pairs += [(simulate_workload(model, system, work, profile, runtime, engine), system) for work in workloads]
+    if trace is not None:
+        _write_trace(trace, model, pairs[0][1], workloads[0], profile)
+    if report is not None:
+        from hwsim.report.run_report import write_report
+
+        write_report(report, pairs)
+    if explain:
+        from hwsim.commands.explain import explain_operator
+
+        for (_, system), work in zip(pairs, workloads * len(on), strict=True):
+            explain_operator(model, system, work, profile, explain)
+        return
+    _print(pairs, json_output)
+
+
+def read_overrides(texts: list[str]) -> dict[str, str]:
+    """Read ``device.PATH=VALUE`` texts into TOML path -> value.
+
+    Raises
+    ------
+    InputError : no ``=``, or a path that does not start with ``device.``
+    """
+    overrides = {}
+    for text in texts:
+        path, equals, value = text.partition("=")
+        path = path.strip()
+        if not equals or not path.startswith("device.") or not value.strip():
+            raise InputError(f"--set '{text}' must read device.FIELD=VALUE, as in device.memory.bandwidth=\"3 TB/s\"")
+        overrides[path.removeprefix("device.")] = value.strip().strip("\"'")
+    return overrides
+
+
+def _print(pairs: list[tuple[Result, System]], json_output: bool) -> None:
+    if json_output:
+        documents = [result.to_dict() for result, _ in pairs]
+        print(json.dumps(documents[0] if len(documents) == 1 else {"results": documents}, allow_nan=False))
+        return
+    from rich.console import Console
+
+    from hwsim.report.tables import print_comparison, print_result
+
+    console = Console()
+    for result, system in pairs:
+        print_result(result, system, console)
+    if len(pairs) > 1:
+        print_comparison([result for result, _ in pairs], console)
+
+
+def _write_trace(path: Path, model: Any, system: System, workload: Workload, profile: Any) -> None:
+    from hwsim.engine.events import replay
+    from hwsim.engine.simulate import schedule_of
+    from hwsim.engine.trace import write_trace
+
+    write_trace(path, replay(schedule_of(model, system, workload, profile)))

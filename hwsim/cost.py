@@ -1,0 +1,67 @@
+"""One formula, three uses: mark a scalar cost formula; call it as it is, or compile it with all it calls.
+
+A cost function takes plain floats and NamedTuples of floats and returns floats or NamedTuples of floats. It calls
+other cost functions by their bare name. Its source knows nothing of numba: `compiled` rebuilds it, and every marked
+function it calls, for numba on demand, so that a single query never imports the compiler.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_marked: set[types.FunctionType] = set()
+_compiled: dict[types.FunctionType, Any] = {}
+
+
+def cost_function(function: Function) -> Function:
+    """Mark a scalar cost formula so that `compiled` can reach it; the function itself is unchanged."""
+    if not isinstance(function, types.FunctionType):
+        raise TypeError(f"cost_function marks plain functions, got {function!r}")
+    _marked.add(function)
+    return function
+
+
+def is_cost_function(value: object) -> bool:
+    """Tell whether a value is a marked formula."""
+    return isinstance(value, types.FunctionType) and value in _marked
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Return the numba version of a marked formula and of every marked formula it calls, built once a process."""
+    if not is_cost_function(function):
+        raise TypeError(f"{function!r} is not marked with @cost_function")
+    assert isinstance(function, types.FunctionType)
+    if function not in _compiled:
+        import numba
+
+        namespace = dict(function.__globals__)
+        for name in function.__code__.co_names:
+            callee = namespace.get(name)
+            if is_cost_function(callee) and callee is not function:
+                namespace[name] = compiled(callee)
+        twin = types.FunctionType(
+            function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__
+        )
+        _compiled[function] = numba.njit(twin, error_model="numpy", fastmath=True)
+    return _compiled[function]
+
+
+def formula_sources(function: Callable[..., Any], seen: set[types.FunctionType] | None = None) -> list[str]:
+    """Return the source text of a formula and of every marked formula it calls, for a cache key and for `--explain`."""
+    import inspect
+
+    assert isinstance(function, types.FunctionType)
+    seen = set() if seen is None else seen
+    if function in seen:
+        return []
+    seen.add(function)
+    texts = [inspect.getsource(function)]
+    for name in function.__code__.co_names:
+        callee = function.__globals__.get(name)
+        if is_cost_function(callee):
+            texts += formula_sources(callee, seen)
+    return texts

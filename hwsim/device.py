@@ -1,0 +1,64 @@
+"""What the engine needs to know of a device, a link and a system; families in models/ build them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hwsim.rows import OperatorCost, OperatorRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A device as the engine sees it: a plain record of floats and the cost function that reads it.
+
+    Attributes
+    ----------
+    name, family : catalog name and family (``gpu``, ``npu``, ...)
+    record : NamedTuple of floats, one field for each number of the TOML file that a formula reads
+    cost : ``cost(record, row) -> OperatorCost``, a marked cost function
+    memory_bytes : capacity for weights, KV and activations
+    peak_flops_per_s : dense peak by format name, for rooflines and utilisation
+    bandwidth_bytes_per_s : peak bandwidth of the main memory
+    native_link : catalog name of the link that joins several of it, or None
+    status : calibrated, development, zero-shot or unvalidated, by quantity (latency, power)
+    sources : the source of each TOML path that states one, as text
+    record_paths : TOML path -> record field, what ``--set`` and a sweep may vary
+    """
+
+    name: str
+    family: str
+    record: Any
+    cost: Callable[[Any, OperatorRow], OperatorCost]
+    memory_bytes: float
+    peak_flops_per_s: Mapping[str, float]
+    bandwidth_bytes_per_s: float
+    native_link: str | None = None
+    idle_power_w: float = 0.0
+    status: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    record_paths: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A link between devices of a system; ``cost(record, row)`` times a collective."""
+
+    name: str
+    record: Any
+    cost: Callable[[Any, OperatorRow], OperatorCost]
+    bandwidth_bytes_per_s: float
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """``count`` equal devices joined by a link; one device alone is a system of one."""
+
+    name: str
+    device: Device
+    count: int = 1
+    link: Link | None = None
+    explicit: bool = False  # the user stated how many devices there are

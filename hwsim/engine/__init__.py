@@ -1,0 +1,1 @@
+"""Engines: a costed schedule, its closed-form total, and its replay as events."""

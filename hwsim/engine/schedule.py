@@ -1,0 +1,95 @@
+"""The schedule: every operator of a graph with its cost on the system, in the order of the graph.
+
+Both engines read it. The analytic one adds the tasks up by count; the event one unfolds and replays them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hwsim.cost import cost_function
+from hwsim.device import System
+from hwsim.errors import UnsupportedError
+from hwsim.graph import OperatorGraph
+from hwsim.operators import Operator
+from hwsim.rows import COLLECTIVE, OperatorCost, OperatorRow, Runtime, lower
+
+
+@cost_function
+def launched_latency_s(kernel_s: float, runtime: Runtime) -> float:
+    """Seconds from one kernel's start to the next one's: the device's time and gap, or the host's if that is longer."""
+    return max(kernel_s + runtime.gap_s, runtime.host_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One operator of the schedule. ``latency_s`` is of one call, host and gap included; resources it holds by name."""
+
+    operator: Operator
+    cost: OperatorCost
+    count: int
+    block: str | None
+    latency_s: float
+    after: tuple[str, ...]
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """What the task occupies while it runs."""
+        return ("link",) if self.operator.kind == "collective" else ("compute", "memory")
+
+
+class Costing:
+    """Costs of rows on one system under one runtime; equal rows are computed once."""
+
+    def __init__(self, system: System, runtime: Runtime) -> None:
+        self.system, self.runtime = system, runtime
+        self._known: dict[OperatorRow, OperatorCost] = {}
+
+    def cost(self, operator: Operator) -> OperatorCost:
+        """Cost of one call, without the runtime's share."""
+        row = lower(operator)
+        if row not in self._known:
+            self._known[row] = self._compute(operator, row)
+        return self._known[row]
+
+    def _compute(self, operator: Operator, row: OperatorRow) -> OperatorCost:
+        if row.kind != COLLECTIVE:
+            return self.system.device.cost(self.system.device.record, row)
+        if self.system.link is None:
+            raise UnsupportedError(
+                f"operator '{operator.name}' moves data between devices, but '{self.system.name}' names no link; "
+                f"write \"{self.system.count} x {self.system.device.name} over LINK\""
+            )
+        return self.system.link.cost(self.system.link.record, row)
+
+    def latency_s(self, operator: Operator) -> float:
+        """Latency of one call under the runtime."""
+        return launched_latency_s(self.cost(operator).latency_s, self.runtime)
+
+
+def build_schedule(graph: OperatorGraph, costing: Costing) -> list[Task]:
+    """Cost every operator of a graph, in topological order; a layer never takes less than the runtime's ``layer_s``."""
+    tasks = [
+        Task(
+            operator=node.operator,
+            cost=costing.cost(node.operator),
+            count=node.count,
+            block=node.block,
+            latency_s=costing.latency_s(node.operator),
+            after=tuple(graph.predecessors(node.operator.name)),
+        )
+        for node in graph
+    ]
+    return _with_layer_floor(tasks, costing.runtime.layer_s)
+
+
+def _with_layer_floor(tasks: list[Task], layer_s: float) -> list[Task]:
+    """Stretch the tasks of a block to the host's time for a layer, in proportion, where that is longer."""
+    if layer_s <= 0.0:
+        return tasks
+    totals: dict[str, float] = {}
+    for task in tasks:
+        if task.block is not None:
+            totals[task.block] = totals.get(task.block, 0.0) + task.latency_s
+    stretch = {block: max(1.0, layer_s / total) for block, total in totals.items()}
+    return [replace(task, latency_s=task.latency_s * stretch.get(task.block or "", 1.0)) for task in tasks]

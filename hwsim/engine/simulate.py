@@ -1,0 +1,119 @@
+"""The one function behind `hwsim run` and `hwsim.simulate`: a network, a system, a workload, a runtime -> a Result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hwsim.device import System
+from hwsim.engine.analytic import (
+    check_fits,
+    decode_steps,
+    largest_batch,
+    merge,
+    operator_results,
+    phase_graph,
+)
+from hwsim.engine.schedule import Costing, Task, build_schedule
+from hwsim.engine.workload import Workload
+from hwsim.errors import InputError, UnsupportedError
+from hwsim.result import OperatorResult, Result
+from hwsim.rows import Runtime
+
+ENGINES = ("analytic", "events")
+
+
+def schedule_of(network: Any, system: System, workload: Workload, runtime: Runtime) -> list[Task]:
+    """The costed schedule of one phase (``generate`` has two phases, so it has no single schedule)."""
+    if workload.phase == "generate":
+        raise UnsupportedError("phase 'generate' is a prefill and many decode steps; ask for one of them")
+    return build_schedule(phase_graph(network, workload, workload.phase), Costing(system, runtime))
+
+
+def simulate_workload(
+    network: Any, system: System, workload: Workload, runtime: Runtime, runtime_name: str, engine: str = "analytic"
+) -> Result:
+    """Predict latency, energy and memory of a workload.
+
+    Raises
+    ------
+    DoesNotFitError : the peak memory of a device is above its capacity
+    InputError : the system has fewer devices than the workload is cut over, or an engine that does not exist
+    """
+    if engine not in ENGINES:
+        raise InputError(f"engine '{engine}' does not exist; allowed: {', '.join(ENGINES)}")
+    devices = workload.parallel.devices
+    if devices > system.count:
+        raise InputError(
+            f"parallel needs {devices} devices (tp={workload.parallel.tp}, pp={workload.parallel.pp}, "
+            f"ep={workload.parallel.ep}), but '{system.name}' has {system.count}"
+        )
+    memory = check_fits(network, workload, system)
+    costing = Costing(system, runtime)
+    first_token_s = per_token_s = None
+    if workload.phase == "generate":
+        prefill = operator_results(build_schedule(phase_graph(network, workload, "prefill"), costing), system, devices)
+        decode = decode_steps(network, workload, costing, devices)
+        operators = merge([prefill, decode])
+        first_token_s = sum(r.latency_s for r in prefill)
+        per_token_s = sum(r.latency_s for r in decode) / (workload.output - 1) if workload.output > 1 else None
+        latency_s = sum(r.latency_s for r in operators)
+    else:
+        tasks = build_schedule(phase_graph(network, workload, workload.phase), costing)
+        operators = operator_results(tasks, system, devices)
+        latency_s = sum(r.latency_s for r in operators)
+        if engine == "events":
+            from hwsim.engine.events import replay
+
+            latency_s = replay(tasks).latency_s
+    if engine == "events" and workload.phase == "generate":
+        raise UnsupportedError("engine 'events' replays one phase; ask for --phase prefill or --phase decode")
+    return _result(
+        network, system, workload, runtime_name, engine, operators, latency_s,
+        memory=memory, time_to_first_token_s=first_token_s, time_per_output_token_s=per_token_s,
+    )  # fmt: skip
+
+
+def _tokens(workload: Workload) -> int:
+    return {"prefill": workload.prompt, "decode": 1, "generate": workload.output, "forward": 0}[workload.phase]
+
+
+def _warnings(network: Any, workload: Workload) -> tuple[str, ...]:
+    limit = getattr(network, "context_limit", None)
+    if limit and workload.longest > limit:
+        return (f"{workload.longest} tokens are beyond the network's context limit of {limit}",)
+    return ()
+
+
+def _result(
+    network: Any, system: System, workload: Workload, runtime_name: str, engine: str,
+    operators: list[OperatorResult], latency_s: float, **extra: Any,
+) -> Result:  # fmt: skip
+    devices = workload.parallel.devices
+    tokens = _tokens(workload)
+    peak = system.device.peak_flops_per_s.get(workload.activations.split(":")[0])
+    flops = sum(r.flops for r in operators if r.kind != "collective")
+    moved = sum(r.bytes for r in operators if r.kind != "collective")
+    return Result(
+        network=network.name,
+        device=system.name,
+        phase=workload.phase,
+        batch=workload.batch,
+        prompt=workload.prompt,
+        context=workload.context,
+        output=workload.output,
+        formats=workload.formats,
+        runtime=runtime_name,
+        parallel={"tp": workload.parallel.tp, "pp": workload.parallel.pp, "ep": workload.parallel.ep},
+        engine=engine,
+        latency_s=latency_s,
+        energy_j=sum(r.energy_j for r in operators),
+        operators=tuple(operators),
+        basis=system.device.status.get("latency", "unvalidated"),
+        tokens_per_s=workload.batch * tokens / latency_s if tokens else None,
+        samples_per_s=None if tokens else workload.batch / latency_s,
+        flops_share=flops / latency_s / (peak * devices) if peak else None,
+        bandwidth_share=moved / latency_s / (system.device.bandwidth_bytes_per_s * devices),
+        largest_batch=largest_batch(network, workload, system),
+        warnings=_warnings(network, workload),
+        **extra,
+    )

@@ -1,0 +1,50 @@
+"""The error family: every mistake a user can make is one of these, and its message is one readable line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HwsimError(Exception):
+    """Base of all errors that hwsim raises on purpose; the command line prints it as one line, status 2."""
+
+    def __str__(self) -> str:
+        return " ".join(str(argument) for argument in self.args)
+
+
+class InputError(HwsimError, ValueError):
+    """A value given by the user is impossible: names the field, the value got and what is allowed."""
+
+
+class UnknownNameError(HwsimError, KeyError):
+    """A name is not in the catalog, a key not in a schema: names it and the nearest known ones."""
+
+
+class DoesNotFitError(HwsimError, ValueError):
+    """A network or a design needs more of a resource than the device has; says by how much and what would fit."""
+
+
+class MissingExtraError(HwsimError, ImportError):
+    """An optional package is not installed; names the extra that brings it."""
+
+
+class UnsupportedError(HwsimError, ValueError):
+    """The request is well formed, but this device, operator or phase cannot serve it."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the closest known name, or an empty string.
+
+    >>> did_you_mean("a100-smx-80gb", ["a100-sxm-80gb", "h100-sxm-80gb"])
+    "; did you mean 'a100-sxm-80gb'?"
+    """
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """Build the error for a name that no catalog knows: the guess first, then the first dozen known names."""
+    names = sorted(known)
+    listed = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
+    return UnknownNameError(f"unknown {kind} '{name}'{did_you_mean(name, names)}; known: {listed}")

@@ -1,0 +1,148 @@
+"""`hwsim.estimate`: what one operator costs on a device, for scalars or broadcast arrays of its arguments."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.device import Device, System
+from hwsim.errors import InputError, did_you_mean
+from hwsim.operators import Attention, Collective, Elementwise, Matmul, MixtureOfExperts, Norm, Operator, Softmax
+from hwsim.rows import BOUND_NAMES, COLLECTIVE, OPERATION_CODES, lower
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Arrays in the broadcast shape of the arguments: seconds, joules, the binding resource, and how sure it is."""
+
+    latency_s: Any
+    energy_j: Any
+    bound: Any
+    low_s: Any
+    high_s: Any
+    basis: str
+
+
+def _matmul(**a: Any) -> Operator:
+    return Matmul(name="matmul", **a)
+
+
+def _attention(**a: Any) -> Operator:
+    return Attention(name="attention", **a)
+
+
+def _moe(**a: Any) -> Operator:
+    return MixtureOfExperts(name="moe", **a)
+
+
+def _elementwise(**a: Any) -> Operator:
+    return Elementwise(name="elementwise", **a)
+
+
+def _softmax(**a: Any) -> Operator:
+    return Softmax(name="softmax", **a)
+
+
+def _norm(**a: Any) -> Operator:
+    return Norm(name="norm", **a)
+
+
+def _collective(*, message_bytes: float, operation: str = "all_reduce", **a: Any) -> Operator:
+    if operation not in OPERATION_CODES:
+        raise InputError(f"collective: operation '{operation}' does not exist; allowed: {', '.join(OPERATION_CODES)}")
+    dtype = a.pop("dtype", "bf16")
+    elements = message_bytes / {"bf16": 2.0}.get(dtype, 2.0)
+    return Collective(name="collective", operation=operation, elements=elements, dtype="bf16", **a)
+
+
+# kind: (builder, numeric arguments, all arguments)
+KINDS: dict[str, tuple[Callable[..., Operator], frozenset[str], frozenset[str]]] = {
+    kind: (builder, frozenset(numeric.split()), frozenset((numeric + " " + other).split()))
+    for kind, builder, numeric, other in [
+        ("matmul", _matmul, "m n k batch", "dtype weight_dtype scaling"),
+        (
+            "attention", _attention, "batch query_length kv_length heads kv_heads head_dim value_head_dim window",
+            "dtype kv_dtype causal",
+        ),
+        ("moe", _moe, "tokens hidden intermediate experts top_k", "dtype weight_dtype gated routing"),
+        ("collective", _collective, "ranks message_bytes", "operation algorithm dtype"),
+        ("elementwise", _elementwise, "elements reads writes", "dtype"),
+        ("softmax", _softmax, "rows columns", "dtype"),
+        ("norm", _norm, "rows columns", "dtype"),
+    ]
+}  # fmt: skip
+
+
+def estimate(device: Device | System | str, kind: str, **arguments: Any) -> Estimate:
+    """Estimate one operator on a device; numeric arguments may be arrays and are broadcast.
+
+    Raises
+    ------
+    InputError : unknown kind or argument, a missing or non-positive one, shapes that do not broadcast
+    """
+    from hwsim import as_system
+
+    if kind not in KINDS:
+        raise InputError(f"estimate: kind '{kind}' does not exist{did_you_mean(kind, KINDS)}; allowed: {', '.join(KINDS)}")
+    builder, numeric, allowed = KINDS[kind]
+    arguments.pop("unit", None)
+    for name in arguments:
+        if name not in allowed:
+            raise InputError(
+                f"estimate {kind}: argument '{name}' does not exist{did_you_mean(name, allowed)}; "
+                f"allowed: {', '.join(sorted(allowed))}"
+            )
+    arrays = {name: np.asarray(value, dtype=np.float64) for name, value in arguments.items() if name in numeric}
+    fixed = {name: value for name, value in arguments.items() if name not in numeric}
+    for name, values in arrays.items():
+        if not np.all(np.isfinite(values)):
+            raise InputError(f"estimate {kind}: {name} must be finite, got {values}")
+    try:
+        spread = dict(zip(arrays, np.broadcast_arrays(*arrays.values()), strict=True))
+    except ValueError as error:
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items())
+        raise InputError(f"estimate {kind}: shapes do not broadcast: {shapes}") from error
+    shape = next(iter(spread.values())).shape if spread else ()
+    ranks = int(np.max(spread["ranks"])) if kind == "collective" and "ranks" in spread else 1
+    system = as_system(device, ranks)
+    return _evaluate(system, builder, spread, fixed, shape, kind)
+
+
+def _evaluate(
+    system: System, builder: Callable[..., Operator], spread: dict[str, Floats], fixed: dict[str, Any],
+    shape: tuple[int, ...], kind: str,
+) -> Estimate:  # fmt: skip
+    latency, energy = np.empty(shape), np.empty(shape)
+    bound = np.empty(shape, dtype=object)
+    for index in itertools.product(*map(range, shape)):
+        try:
+            operator = builder(**{name: float(values[index]) for name, values in spread.items()}, **fixed)
+        except TypeError as error:
+            missing = str(error).rpartition(":")[2].strip() or str(error)
+            raise InputError(f"estimate {kind}: missing argument {missing}") from error
+        row = lower(operator)
+        if row.kind == COLLECTIVE:
+            if system.link is None:
+                raise InputError(f"estimate collective: '{system.name}' names no link")
+            cost = system.link.cost(system.link.record, row)
+        else:
+            cost = system.device.cost(system.device.record, row)
+        latency[index], energy[index] = cost.latency_s, cost.energy_j
+        bound[index] = BOUND_NAMES[int(cost.bound)]
+    if shape == ():
+        value, joules, name = float(latency), float(energy), str(bound[()])
+        return Estimate(
+            latency_s=value, energy_j=joules, bound=name, low_s=None, high_s=None, basis=_basis(system),
+        )  # fmt: skip
+    return Estimate(latency_s=latency, energy_j=energy, bound=bound, low_s=None, high_s=None, basis=_basis(system))
+
+
+def _basis(system: System) -> str:
+    return system.device.status.get("latency", "unvalidated")
