@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hwsim.device import Device, System
-    from hwsim.estimate import Estimate
     from hwsim.result import Result
 
 __version__ = "0.1.0"
@@ -92,9 +91,7 @@ def simulate(
         phase=phase, batch=batch, prompt=prompt, context=context, output=output, parallel=degrees,
         weights=weights or network.default_format, activations=default, kv=kv or default,
     )  # fmt: skip
-    return simulate_workload(
-        network, as_system(on, degrees.devices), workload, read_runtime(runtime), runtime, engine
-    )
+    return simulate_workload(network, as_system(on, degrees.devices), workload, read_runtime(runtime), runtime, engine)
 
 
 def as_system(on: Device | System | str, devices: int = 1) -> System:

@@ -41,7 +41,7 @@ def compiled(function: Callable[..., Any]) -> Any:
         namespace = dict(function.__globals__)
         for name in function.__code__.co_names:
             callee = namespace.get(name)
-            if is_cost_function(callee) and callee is not function:
+            if callee is not None and is_cost_function(callee) and callee is not function:
                 namespace[name] = compiled(callee)
         twin = types.FunctionType(
             function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__
@@ -62,6 +62,6 @@ def formula_sources(function: Callable[..., Any], seen: set[types.FunctionType] 
     texts = [inspect.getsource(function)]
     for name in function.__code__.co_names:
         callee = function.__globals__.get(name)
-        if is_cost_function(callee):
+        if callee is not None and is_cost_function(callee):
             texts += formula_sources(callee, seen)
     return texts

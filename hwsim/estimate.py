@@ -90,7 +90,9 @@ def estimate(device: Device | System | str, kind: str, **arguments: Any) -> Esti
     from hwsim import as_system
 
     if kind not in KINDS:
-        raise InputError(f"estimate: kind '{kind}' does not exist{did_you_mean(kind, KINDS)}; allowed: {', '.join(KINDS)}")
+        raise InputError(
+            f"estimate: kind '{kind}' does not exist{did_you_mean(kind, KINDS)}; allowed: {', '.join(KINDS)}"
+        )
     builder, numeric, allowed = KINDS[kind]
     arguments.pop("unit", None)
     for name in arguments:

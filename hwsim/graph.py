@@ -58,7 +58,9 @@ class OperatorGraph:
         sources = list(dict.fromkeys([*after, *sliced]))
         for source in sources:
             if source not in self._graph:
-                raise InputError(f"graph '{self.name}': operator '{name}' follows '{source}', which is not in the graph")
+                raise InputError(
+                    f"graph '{self.name}': operator '{name}' follows '{source}', which is not in the graph"
+                )
         self._graph.add_node(name, operator=operator, block=block)
         self._graph.add_edges_from((source, name, {"slice": source in sliced}) for source in sources)
         return name
@@ -136,7 +138,7 @@ class OperatorGraph:
         node = self.node(name)
         after: dict[str, bool] = {}
         for source in self.predecessors(name):
-            is_slice = self._graph.edges[source, name]["slice"]
+            is_slice: bool = self._graph.edges[source, name]["slice"]
             block = self.node(source).block
             if block is None:
                 if index in (None, 0):
@@ -158,7 +160,9 @@ class OperatorGraph:
         copy = OperatorGraph(self.name)
         copy._block_counts = dict(self._block_counts)
         for name in self._graph:
-            copy._graph.add_node(name, operator=change(self.node(name).operator), block=self._graph.nodes[name]["block"])
+            copy._graph.add_node(
+                name, operator=change(self.node(name).operator), block=self._graph.nodes[name]["block"]
+            )
         copy._graph.add_edges_from(self._graph.edges(data=True))
         return copy
 

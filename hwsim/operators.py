@@ -73,9 +73,11 @@ class Operator:
 
 
 _POSITIVE = frozenset(
-    "m n k batch query_length kv_length heads kv_heads head_dim value_head_dim tokens hidden intermediate experts top_k"
-    " rows columns elements ranks".split()
-)
+    (
+        "m", "n", "k", "batch", "query_length", "kv_length", "heads", "kv_heads", "head_dim", "value_head_dim",
+        "tokens", "hidden", "intermediate", "experts", "top_k", "rows", "columns", "elements", "ranks",
+    )
+)  # fmt: skip
 
 
 def _bytes(elements: float, dtype: str) -> float:
@@ -156,7 +158,9 @@ class Attention(Operator):
             object.__setattr__(self, "value_head_dim", self.head_dim)
         super().__post_init__()
         if self.heads % self.kv_heads:
-            raise InputError(f"operator '{self.name}': heads(={self.heads}) must be a multiple of kv_heads(={self.kv_heads})")
+            raise InputError(
+                f"operator '{self.name}': heads(={self.heads}) must be a multiple of kv_heads(={self.kv_heads})"
+            )
 
     @property
     def visible_kv(self) -> float:
@@ -174,7 +178,9 @@ class Attention(Operator):
 
     @property
     def flops(self) -> float:
-        return 2.0 * self.batch * self.heads * self.query_length * self.visible_kv * (self.head_dim + self.value_head_dim)
+        return (
+            2.0 * self.batch * self.heads * self.query_length * self.visible_kv * (self.head_dim + self.value_head_dim)
+        )
 
     @property
     def read_kv(self) -> float:
@@ -189,7 +195,11 @@ class Attention(Operator):
 
     @property
     def input_elements(self) -> float:
-        return self.batch * self.query_length * (self.heads * self.head_dim + self.kv_heads * (self.head_dim + self.value_head_dim))
+        return (
+            self.batch
+            * self.query_length
+            * (self.heads * self.head_dim + self.kv_heads * (self.head_dim + self.value_head_dim))
+        )
 
     @property
     def output_elements(self) -> float:
@@ -235,7 +245,7 @@ class MixtureOfExperts(Operator):
     @property
     def touched_experts(self) -> float:
         """Expected distinct experts used: E (1 - (1 - k/E)^tokens), for independent uniform routing."""
-        return self.experts * (1.0 - (1.0 - min(1.0, self.top_k / self.experts)) ** self.tokens)
+        return float(self.experts * (1.0 - (1.0 - min(1.0, self.top_k / self.experts)) ** self.tokens))
 
     @property
     def bytes_by_kind(self) -> dict[str, float]:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import click
 import typer
 
 from hwsim import __version__
@@ -43,7 +42,9 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -55,17 +56,13 @@ app.command("show")(show)
 
 def run_app(arguments: Sequence[str]) -> int:
     """Run the application on arguments; return the exit status: 0 fine, 2 bad input, 130 interrupted."""
-    if arguments and arguments[0] == "sweep":
-        from hwsim.commands.sweep import sweep
-
-        app.command("sweep")(sweep)
     try:
-        status = app(list(arguments), standalone_mode=False)
+        status = app(list(arguments) or ["--help"], prog_name="hwsim", standalone_mode=False)
     except HwsimError as error:
         return _refuse(str(error))
-    except click.ClickException as error:
+    except typer.TyperException as error:
         return _refuse(error.format_message())
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print("hwsim: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:

@@ -35,7 +35,9 @@ def list_entries(
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME_OR_PATH", help="A network, device, link, runtime, config.json or TOML path.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME_OR_PATH", help="A network, device, link, runtime, config.json or TOML path.")
+    ],
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show a network (parameters, memory) or a device (its numbers and their sources)."""

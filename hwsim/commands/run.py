@@ -28,7 +28,9 @@ def run(
     prompt: Annotated[int, typer.Option(help="Prompt tokens a request (prefill, generate).")] = 1024,
     context: Annotated[int, typer.Option(help="Tokens already cached a request (decode).")] = 1024,
     output: Annotated[int, typer.Option(help="Tokens to generate a request (generate).")] = 128,
-    weights: Annotated[str, typer.Option(help="Weight format, e.g. bf16, fp8_e4m3, int4:g128; default: the network's.")] = "",
+    weights: Annotated[
+        str, typer.Option(help="Weight format, e.g. bf16, fp8_e4m3, int4:g128; default: the network's.")
+    ] = "",
     activations: Annotated[str, typer.Option(help="Activation format; default: the network's.")] = "",
     kv: Annotated[str, typer.Option(help="KV cache format; default: the activations'.")] = "",
     parallel: Annotated[str, typer.Option(help="How to cut the network, e.g. tp=4.")] = "",

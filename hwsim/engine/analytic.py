@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
 from typing import Any
 
 from hwsim.device import System
 from hwsim.engine.schedule import Costing, Task, build_schedule
 from hwsim.engine.workload import Workload
-from hwsim.errors import DoesNotFitError
+from hwsim.errors import DoesNotFitError, InputError
+from hwsim.graph import OperatorGraph
+from hwsim.operators import Collective
 from hwsim.result import MemoryUse, OperatorResult
 from hwsim.rows import BOUND_NAMES, LAUNCH
 
+#: Fields of an operator's result that add up over steps.
+SUMMED = (
+    "latency_s", "energy_j", "flops", "bytes", "compute_s", "memory_s", "cache_s", "link_s", "fixed_s", "runtime_s",
+)  # fmt: skip
 
-def phase_graph(network: Any, workload: Workload, phase: str, context: int | None = None) -> Any:
-    """Build the validated operator graph of one phase as one device of the system sees it."""
-    return network.graph(
+
+def phase_graph(network: Any, workload: Workload, phase: str, context: int | None = None) -> OperatorGraph:
+    """Build the operator graph of one phase as one device of the system sees it.
+
+    A pipeline adds the hand-over of the residual stream between its stages; one pass goes through all stages in turn,
+    so a pipeline saves memory, not latency.
+    """
+    graph: OperatorGraph = network.graph(
         phase=phase,
         batch=workload.batch,
         prompt=workload.prompt,
@@ -25,33 +38,55 @@ def phase_graph(network: Any, workload: Workload, phase: str, context: int | Non
         kv=workload.kv,
         tensor_parallel=workload.parallel.tp,
         expert_parallel=workload.parallel.ep,
-        pipeline_parallel=workload.parallel.pp,
     )
+    stages = workload.parallel.pp
+    if stages > 1:
+        tokens = workload.prompt if phase == "prefill" else 1
+        hand_over = Collective(
+            name="pipeline_send", operation="send_recv", ranks=2, dtype=workload.activations,
+            elements=workload.batch // workload.parallel.ep * tokens * network.hidden,
+        )  # fmt: skip
+        graph.add(hand_over, block=graph.add_block("pipeline", stages - 1))
+    return graph
+
+
+def stage_share(network: Any, stages: int) -> float:
+    """Share of the layers that the fullest pipeline stage holds.
+
+    Raises
+    ------
+    InputError : more stages than layers
+    """
+    if stages > network.layers:
+        raise InputError(f"parallel pp(={stages}) must be at most the network's {network.layers} layers")
+    return float(ceil(network.layers / stages) / network.layers)
 
 
 def memory_use(network: Any, workload: Workload) -> MemoryUse:
-    """Peak bytes on the fullest device: stored weights, KV of the longest sequence, activations of the widest step."""
+    """Peak bytes on the fullest device: stored weights, KV of the longest sequence, activations of the widest step.
+
+    Under a pipeline the embedding and the head are spread like the layers.
+    """
     parallel = workload.parallel
     tokens = 1 if workload.phase == "decode" else workload.prompt
-    return MemoryUse(
-        weights=network.weight_bytes(
-            workload.weights, activations=workload.activations, tensor_parallel=parallel.tp,
-            expert_parallel=parallel.ep, pipeline_parallel=parallel.pp,
-        ),
-        kv=network.kv_bytes(
-            workload.longest, workload.batch, workload.kv, tensor_parallel=parallel.tp, pipeline_parallel=parallel.pp
-        ),
-        activations=network.activation_bytes(
-            tokens, workload.batch, workload.activations, tensor_parallel=parallel.tp
-        ),
-    )  # fmt: skip
+    share = stage_share(network, parallel.pp)
+    weights = network.weight_bytes(workload.weights, workload.activations, parallel.tp, parallel.ep)
+    kv = network.kv_bytes(workload.longest, ceil(workload.batch / parallel.ep), workload.kv, parallel.tp)
+    requests = ceil(workload.batch / parallel.ep) * parallel.ep
+    activations = network.activation_bytes(tokens, requests, workload.activations, parallel.tp, parallel.ep)
+    return MemoryUse(weights=weights * share, kv=kv * share, activations=activations)
 
 
 def largest_batch(network: Any, workload: Workload, system: System) -> int:
     """The largest batch whose peak memory fits; 0 when not even one request does."""
 
+    unit = workload.with_(batch=workload.parallel.ep)
+    one = memory_use(network, unit)
+
     def fits(batch: int) -> bool:
-        return memory_use(network, workload.with_(batch=batch)).total <= system.device.memory_bytes
+        # Weights do not depend on the batch; KV and activations grow with it.
+        rounds = ceil(batch / workload.parallel.ep)
+        return one.weights + rounds * (one.kv + one.activations) <= system.device.memory_bytes
 
     if not fits(1):
         return 0
@@ -121,10 +156,21 @@ def merge(parts: Sequence[Sequence[OperatorResult]]) -> list[OperatorResult]:
     for part in parts:
         for result in part:
             grouped.setdefault(result.name, []).append(result)
-    summed = ("latency_s", "energy_j", "flops", "bytes", "compute_s", "memory_s", "cache_s", "link_s", "fixed_s", "runtime_s")
+    summed = (
+        "latency_s",
+        "energy_j",
+        "flops",
+        "bytes",
+        "compute_s",
+        "memory_s",
+        "cache_s",
+        "link_s",
+        "fixed_s",
+        "runtime_s",
+    )
     merged = []
     for same in grouped.values():
-        totals = {key: sum(getattr(result, key) for result in same) for key in summed}
+        totals = {key: sum(getattr(result, key) for result in same) for key in SUMMED}
         slowest = max(same, key=lambda result: result.latency_s)
         merged.append(
             OperatorResult(
@@ -148,13 +194,8 @@ def decode_steps(network: Any, workload: Workload, costing: Costing, devices: in
     fixed = [task for task in tasks if task.operator.kind != "attention"]
     per_step = operator_results(fixed, costing.system, devices)
     total = [
-        OperatorResult(
-            name=r.name, kind=r.kind, count=r.count * steps, bound=r.bound, device=r.device,
-            **{key: getattr(r, key) * steps for key in (
-                "latency_s", "energy_j", "flops", "bytes", "compute_s", "memory_s", "cache_s", "link_s", "fixed_s", "runtime_s")},
-        )
-        for r in per_step
-    ]  # fmt: skip
+        replace(r, count=r.count * steps, **{key: getattr(r, key) * steps for key in SUMMED}) for r in per_step
+    ]
     growing = []
     for index in range(steps):
         graph = _grown(tasks, index)

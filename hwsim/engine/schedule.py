@@ -58,7 +58,7 @@ class Costing:
         if self.system.link is None:
             raise UnsupportedError(
                 f"operator '{operator.name}' moves data between devices, but '{self.system.name}' names no link; "
-                f"write \"{self.system.count} x {self.system.device.name} over LINK\""
+                f'write "{self.system.count} x {self.system.device.name} over LINK"'
             )
         return self.system.link.cost(self.system.link.record, row)
 

@@ -31,8 +31,8 @@ class Parallel:
 
     @property
     def devices(self) -> int:
-        """Devices needed; expert parallelism shares the devices of tensor parallelism."""
-        return max(self.tp, self.ep) * self.pp
+        """Devices needed: the product; expert parallelism spreads the requests over groups of ``tp`` devices."""
+        return self.tp * self.pp * self.ep
 
 
 def read_parallel(text: str | dict[str, int] | None) -> Parallel:
@@ -45,15 +45,17 @@ def read_parallel(text: str | dict[str, int] | None) -> Parallel:
     if not text:
         return Parallel()
     if isinstance(text, dict):
-        pairs = [(str(key), value) for key, value in text.items()]
+        pairs: list[tuple[str, object]] = [(str(key), value) for key, value in text.items()]
     else:
         pairs = [(key.strip(), value) for key, _, value in (part.partition("=") for part in text.split(","))]
     degrees: dict[str, int] = {}
     for key, value in pairs:
         if key not in PARALLEL_KEYS:
-            raise InputError(f"parallel: '{key}' is not a kind{did_you_mean(key, PARALLEL_KEYS)}; allowed: tp=N,pp=N,ep=N")
+            raise InputError(
+                f"parallel: '{key}' is not a kind{did_you_mean(key, PARALLEL_KEYS)}; allowed: tp=N,pp=N,ep=N"
+            )
         try:
-            degrees[key] = _whole(f"parallel {key}", int(value), 1)
+            degrees[key] = _whole(f"parallel {key}", int(str(value)), 1)
         except (TypeError, ValueError) as error:
             raise InputError(f"parallel: {key}(={value!r}) must be a whole number >= 1") from error
     return Parallel(**degrees)

@@ -60,13 +60,17 @@ def test_the_links_for_type_checkers_point_to_the_folders() -> None:
 def test_a_wheel_in_an_empty_environment_runs_the_main_job(tmp_path: Path) -> None:
     source = tmp_path / "source"
     subprocess.run(["git", "-C", str(ROOT), "checkout-index", "-a", f"--prefix={source}/"], check=True)
-    for name in subprocess.check_output(["git", "-C", str(ROOT), "ls-files", "-m", "-o", "--exclude-standard"], text=True).split():
+    for name in subprocess.check_output(
+        ["git", "-C", str(ROOT), "ls-files", "-m", "-o", "--exclude-standard"], text=True
+    ).split():
         target = source / name
         if (ROOT / name).is_file() and not (ROOT / name).is_symlink():
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes((ROOT / name).read_bytes())
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(source)], check=True, capture_output=True
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(source)],
+        check=True,
+        capture_output=True,
     )
     wheel = next(tmp_path.glob("hwsim-*.whl"))
     names = zipfile.ZipFile(wheel).namelist()
