@@ -1,0 +1,39 @@
+"""Operators that also read stored values: a norm of queries and keys, attention sinks, the biases of experts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hwsim.formats import number_format
+from hwsim.operators import Elementwise, MixtureOfExperts
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredElementwise(Elementwise):
+    """A map over ``elements`` outputs that reads ``stored`` weights, kept in the activations' format."""
+
+    stored: float = 0.0
+
+    @property
+    def parameters(self) -> float:
+        return self.stored
+
+    @property
+    def weight_bytes(self) -> float:
+        return self.stored * number_format(self.dtype).bytes
+
+    @property
+    def bytes_by_kind(self) -> dict[str, float]:
+        return {"weight": self.weight_bytes, **super().bytes_by_kind}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutedExperts(MixtureOfExperts):
+    """Routed experts whose matrices may each store a bias."""
+
+    bias: bool = False
+
+    @property
+    def parameters(self) -> float:
+        biases = (self.matrices - 1) * self.intermediate + self.hidden if self.bias else 0
+        return super().parameters + self.experts * biases
