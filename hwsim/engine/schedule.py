@@ -21,6 +21,18 @@ def launched_latency_s(kernel_s: float, runtime: Runtime) -> float:
     return max(kernel_s + runtime.gap_s, runtime.host_s)
 
 
+@cost_function
+def layer_stretch(block_s: float, layer_s: float) -> float:
+    """By how much a layer of ``block_s`` seconds stretches where the host needs ``layer_s`` seconds for it."""
+    return layer_s / block_s if layer_s > block_s else 1.0
+
+
+@cost_function
+def consumed_energy_j(kernel_j: float, kernel_s: float, latency_s: float, idle_power_w: float) -> float:
+    """Joules of kernels and of the device idling for the rest of ``latency_s``."""
+    return kernel_j + idle_power_w * (latency_s - kernel_s)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """One operator of the schedule. ``latency_s`` is of one call, host and gap included; resources it holds by name."""
@@ -91,5 +103,5 @@ def _with_layer_floor(tasks: list[Task], layer_s: float) -> list[Task]:
     for task in tasks:
         if task.block is not None:
             totals[task.block] = totals.get(task.block, 0.0) + task.latency_s
-    stretch = {block: max(1.0, layer_s / total) for block, total in totals.items()}
+    stretch = {block: layer_stretch(total, layer_s) for block, total in totals.items()}
     return [replace(task, latency_s=task.latency_s * stretch.get(task.block or "", 1.0)) for task in tasks]
