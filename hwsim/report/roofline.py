@@ -1,0 +1,192 @@
+"""The roofline of a device with every operator on it: operations a byte against operations a second, log-log."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from hwsim.device import Device
+from hwsim.formats import number_format
+from hwsim.report.figures import BOUND_COLORS, base_layout, operator_hover
+from hwsim.report.labels import Point, place_labels
+from hwsim.report.quantities import quantity
+from hwsim.report.summary import devices_used
+from hwsim.result import OperatorResult, Result
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+HEIGHT_PX = 520
+MARGIN_PX = {"l": 72, "r": 24, "t": 16, "b": 96}
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
+SMALLEST_PX, LARGEST_PX = 8.0, 40.0  # marker diameters; the area goes with the share of time
+LABELLED_SHARE = 0.005  # operators below this share of the time are named on hover only
+
+
+class Spot(NamedTuple):
+    """An operator on the roofline, per device: FLOP a byte, FLOP/s reached, share of its phase's time."""
+
+    operator: OperatorResult
+    result: Result
+    intensity: float
+    flops_per_s: float
+    share: float
+    symbol: str
+
+
+def spots(results: Sequence[Result]) -> list[Spot]:
+    """Place the operators that compute and move memory; gathers (no FLOPs) and collectives have no place here."""
+    found = []
+    for index, result in enumerate(results):
+        whole = sum(operator.latency_s for operator in result.operators) or 1.0
+        for operator in result.operators:
+            if min(operator.flops, operator.bytes, operator.latency_s) > 0 and operator.kind != "collective":
+                found.append(Spot(
+                    operator, result, operator.flops / operator.bytes,
+                    operator.flops / operator.latency_s / devices_used(result), operator.latency_s / whole,
+                    SYMBOLS[index % len(SYMBOLS)],
+                ))  # fmt: skip
+    return found
+
+
+def left_out(results: Sequence[Result]) -> list[str]:
+    """Names of operators that a roofline cannot show, each once."""
+    shown = {(spot.result.phase, spot.operator.name) for spot in spots(results)}
+    names = [o.name for r in results for o in r.operators if (r.phase, o.name) not in shown]
+    return list(dict.fromkeys(names))
+
+
+def peaks(device: Device, results: Sequence[Result]) -> list[tuple[str, float, bool]]:
+    """Group formats of equal peak: (names, FLOP/s, whether a result multiplies in one of them), highest first."""
+    used = {number_format(result.formats["activations"]).base for result in results}
+    grouped: dict[float, list[str]] = {}
+    for name, value in device.peak_flops_per_s.items():
+        if value > 0:
+            grouped.setdefault(value, []).append(name)
+    ranked = sorted(grouped.items(), reverse=True)
+    return [(", ".join(names), value, not used.isdisjoint(names)) for value, names in ranked]
+
+
+def roofline(device: Device, results: Sequence[Result]) -> go.Figure:
+    """Draw the roofline of one device with the operators of several results; areas go with the share of time."""
+    import plotly.graph_objects as go
+
+    points, lines = spots(results), peaks(device, results)
+    x_range, y_range = _ranges(device, points, lines)
+    figure = go.Figure()
+    for names, peak, used in lines:
+        _add_roof(figure, device.bandwidth_bytes_per_s, names, peak, used, x_range, y_range)
+    for spot in sorted(points, key=lambda spot: -spot.share):
+        _add_spot(figure, spot)
+    _add_legend(figure, results, points)
+    figure.update_layout(**base_layout(
+        height=HEIGHT_PX, margin=MARGIN_PX, annotations=_annotations(points, lines, x_range, y_range),
+        legend={"orientation": "h", "x": 0, "y": -0.17, "yanchor": "top", "xanchor": "left", "itemclick": False,
+                "itemdoubleclick": False},
+        xaxis={**_axis(x_range), "title": {"text": "operations a byte (FLOP/B)", "standoff": 8}},
+        yaxis={**_axis(y_range), "title": {"text": "operations a second, each device (FLOP/s)", "standoff": 8}},
+    ))  # fmt: skip
+    return figure
+
+
+def _ranges(
+    device: Device, points: Sequence[Spot], lines: Sequence[tuple[str, float, bool]]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Axis ranges in powers of ten that hold all points, the ridges of the formats in use and some of each roof."""
+    bandwidth = device.bandwidth_bytes_per_s
+    top = max((peak for _, peak, _ in lines), default=bandwidth)
+    xs = [spot.intensity for spot in points] + [top / bandwidth * 3]
+    ys = [spot.flops_per_s for spot in points] + [top * 1.7]
+    left = math.log10(min(xs)) - 0.45
+    bottom = min(math.log10(min(ys)) - 0.4, math.log10(bandwidth) + left)
+    return (left, math.log10(max(xs)) + 0.35), (bottom, math.log10(max(ys)))
+
+
+def _axis(span: tuple[float, float]) -> dict[str, object]:
+    powers = list(range(math.ceil(span[0]), math.floor(span[1]) + 1))
+    return {
+        "type": "log", "range": list(span), "tickvals": [10.0**power for power in powers],
+        "ticktext": [_power_text(power) for power in powers], "fixedrange": True, "zeroline": False, "ticks": "",
+    }  # fmt: skip
+
+
+def _power_text(power: int) -> str:
+    if power < 0:
+        return f"{10.0**power:.{-power}f}"
+    return f"{10 ** (power % 3)}{('', ' k', ' M', ' G', ' T', ' P', ' E')[power // 3]}"
+
+
+def _add_roof(
+    figure: go.Figure, bandwidth: float, names: str, peak: float, used: bool,
+    x_range: tuple[float, float], y_range: tuple[float, float],
+) -> None:  # fmt: skip
+    import plotly.graph_objects as go
+
+    ridge = peak / bandwidth
+    slope = [10.0 ** x_range[0], ridge] if used else [ridge]
+    xs = [*slope, 10.0 ** x_range[1]]
+    hover = f"{html.escape(names)}: {quantity(peak, 'FLOP/s')}, ridge at {ridge:.0f} FLOP/B"
+    line = {"color": "#7b8794", "width": 2.5} if used else {"color": "#aab4bf", "width": 1.2, "dash": "dot"}
+    figure.add_trace(go.Scatter(
+        x=xs, y=[min(x * bandwidth, peak) for x in xs], mode="lines", showlegend=False, line=line,
+        hovertext=f"{hover}<br>memory {quantity(bandwidth, 'B/s')}", hoverinfo="text",
+    ))  # fmt: skip
+
+
+def _diameter(share: float) -> float:
+    return max(SMALLEST_PX, LARGEST_PX * math.sqrt(share))
+
+
+def _add_spot(figure: go.Figure, spot: Spot) -> None:
+    import plotly.graph_objects as go
+
+    figure.add_trace(go.Scatter(
+        x=[spot.intensity], y=[spot.flops_per_s], mode="markers", showlegend=False, hoverinfo="text",
+        hovertext=[f"{operator_hover(spot.operator, spot.result)}<br>{spot.intensity:.3g} FLOP/B"],
+        marker={"size": _diameter(spot.share), "symbol": spot.symbol, "opacity": 0.8,
+                "color": BOUND_COLORS.get(spot.operator.bound, "#8a94a0"), "line": {"width": 1, "color": "#ffffff"}},
+    ))  # fmt: skip
+
+
+def _add_legend(figure: go.Figure, results: Sequence[Result], points: Sequence[Spot]) -> None:
+    import plotly.graph_objects as go
+
+    def entry(name: str, color: str, symbol: str) -> None:
+        figure.add_trace(go.Scatter(
+            x=[None], y=[None], mode="markers", name=html.escape(name), hoverinfo="skip",
+            marker={"size": 11, "color": color, "symbol": symbol},
+        ))  # fmt: skip
+
+    if len(results) > 1:
+        for index, result in enumerate(results):
+            entry(result.phase, "#8a94a0", SYMBOLS[index % len(SYMBOLS)])
+    present = {spot.operator.bound for spot in points}
+    for bound, color in BOUND_COLORS.items():
+        if bound in present:
+            entry(f"bound by {bound}", color, "circle")
+
+
+def _annotations(
+    points: Sequence[Spot], lines: Sequence[tuple[str, float, bool]],
+    x_range: tuple[float, float], y_range: tuple[float, float],
+) -> list[dict[str, object]]:  # fmt: skip
+    drawn = [
+        {"x": x_range[1], "y": math.log10(peak), "xanchor": "right", "yanchor": "bottom", "showarrow": False,
+         "text": f"{html.escape(names)} {quantity(peak, 'FLOP/s')}", "font": {"size": 11.5}}
+        for names, peak, _ in lines
+    ]  # fmt: skip
+    marks = [
+        Point(spot.operator.name, math.log10(spot.intensity), math.log10(spot.flops_per_s), _diameter(spot.share) / 2,
+              named=spot.share >= LABELLED_SHARE)
+        for spot in sorted(points, key=lambda spot: -spot.share)
+    ]  # fmt: skip
+    inner_px = HEIGHT_PX - MARGIN_PX["t"] - MARGIN_PX["b"]
+    for label in place_labels(marks, x_range, y_range, inner_px, MARGIN_PX["l"] + MARGIN_PX["r"]):
+        drawn.append(
+            {"x": label.point.x, "y": label.point.y, "ax": label.dx, "ay": -label.dy, "text": html.escape(label.text),
+             "showarrow": True, "arrowhead": 0, "arrowwidth": 0.8, "standoff": label.point.radius,
+             "font": {"size": 12}, "xanchor": "center", "yanchor": "middle", "arrowcolor": "#8a94a0"}
+        )  # fmt: skip
+    return drawn

@@ -1,0 +1,173 @@
+"""What a reader wants to know of a result, as labelled text: shared by the terminal and the page."""
+
+from __future__ import annotations
+
+import shlex
+
+from hwsim.device import System
+from hwsim.formats import number_format
+from hwsim.report.quantities import count, quantity, share, significant
+from hwsim.result import OperatorResult, Result
+
+BOUNDS = ("compute", "memory", "cache", "link", "launch")
+BASIS = {
+    "calibrated": "calibrated: constants fitted to measurements of this device",
+    "development": "development: this device was used while the model was built",
+    "zero-shot": "zero-shot: no measurement of this device was used",
+    "unvalidated": "unvalidated: no measurement of this device to compare with",
+}
+
+
+def devices_used(result: Result) -> int:
+    """Devices the network is cut over: what FLOPs, bytes and energy of a result are totals of."""
+    degrees = result.parallel
+    return max(degrees.get("tp", 1), degrees.get("ep", 1)) * degrees.get("pp", 1)
+
+
+def workload_text(result: Result) -> str:
+    """Say what was asked: ``decode, batch 1, context 1,024``."""
+    parts = [result.phase, f"batch {count(result.batch)}"]
+    if result.phase == "decode":
+        parts.append(f"context {count(result.context)}")
+    else:
+        parts.append(f"prompt {count(result.prompt)}")
+    if result.phase == "generate":
+        parts.append(f"output {count(result.output)}")
+    return ", ".join(parts)
+
+
+def formats_text(result: Result) -> str:
+    """Name the formats, each once: ``bf16 weights, activations and KV``."""
+    names = {"weights": "weights", "activations": "activations", "kv": "KV"}
+    grouped: dict[str, list[str]] = {}
+    for key, value in result.formats.items():
+        grouped.setdefault(value, []).append(names.get(key, key))
+    return "; ".join(
+        f"{fmt} {', '.join(kinds[:-1])}{' and ' if kinds[:-1] else ''}{kinds[-1]}" for fmt, kinds in grouped.items()
+    )
+
+
+def how_text(result: Result) -> str:
+    """Name formats, cut, runtime profile and engine on one line."""
+    degrees = [f"{key}={value}" for key, value in result.parallel.items() if value > 1]
+    cut = [f"parallel {','.join(degrees)}"] if degrees else []
+    return "; ".join([formats_text(result), *cut, f"runtime {result.runtime}", f"{result.engine} engine"])
+
+
+def tokens(result: Result) -> float | None:
+    """Tokens the phase processes (prefill) or produces (decode, generate); None where tokens do not apply."""
+    return None if result.tokens_per_s is None else result.tokens_per_s * result.latency_s
+
+
+def bound_seconds(result: Result) -> dict[str, float]:
+    """Seconds by what bounds them, longest first; sums to the operators' time."""
+    totals = dict.fromkeys(BOUNDS, 0.0)
+    for operator in result.operators:
+        totals[operator.bound] = totals.get(operator.bound, 0.0) + operator.latency_s
+    return dict(sorted(((k, v) for k, v in totals.items() if v > 0), key=lambda item: -item[1]))
+
+
+def peak_flops_per_s(result: Result, system: System) -> float | None:
+    """Dense peak of one device in the format of the activations."""
+    return system.device.peak_flops_per_s.get(number_format(result.formats["activations"]).base)
+
+
+def totals(result: Result, system: System | None = None) -> list[tuple[str, str]]:
+    """List the totals of a result as (label, text); with a system also capacity and peaks."""
+    rows = [("Latency", _latency(result))]
+    if result.time_to_first_token_s is not None:
+        rows.append(("Time to first token", quantity(result.time_to_first_token_s, "s")))
+    if result.time_per_output_token_s is not None:
+        rows.append(("Time per output token", quantity(result.time_per_output_token_s, "s")))
+    if result.tokens_per_s is not None:
+        rows.append(("Throughput", f"{significant(result.tokens_per_s)} tokens/s"))
+    if result.samples_per_s is not None:
+        rows.append(("Throughput", f"{significant(result.samples_per_s)} samples/s"))
+    rows += [("Time bound by", _bounds(result)), ("Energy", _energy(result)), ("Memory", _memory(result, system))]
+    rows += [("Compute reached", _compute(result, system)), ("Bandwidth reached", _bandwidth(result, system))]
+    if result.largest_batch is not None:
+        rows.append(("Largest batch", f"{count(result.largest_batch)} at these lengths"))
+    rows.append(("Basis", BASIS.get(result.basis, result.basis)))
+    return rows
+
+
+def _latency(result: Result) -> str:
+    text = quantity(result.latency_s, "s")
+    if result.low_s is not None and result.high_s is not None:
+        text += f" (10-90 %: {quantity(result.low_s, 's')} to {quantity(result.high_s, 's')})"
+    return text
+
+
+def _bounds(result: Result) -> str:
+    whole = sum(operator.latency_s for operator in result.operators)
+    return ", ".join(f"{bound} {share(seconds, whole)}" for bound, seconds in bound_seconds(result).items()) or "-"
+
+
+def _energy(result: Result) -> str:
+    parts = [quantity(result.energy_j, "J")]
+    number = tokens(result)
+    if number:
+        parts.append(f"{quantity(result.energy_j / number, 'J')}/token")
+    if result.latency_s > 0:
+        parts.append(f"{quantity(result.energy_j / result.latency_s, 'W')} on average")
+    return ", ".join(parts)
+
+
+def _memory(result: Result, system: System | None) -> str:
+    use = result.memory
+    text = quantity(use.total, "B")
+    if system is not None:
+        capacity = system.device.memory_bytes
+        text += f" of {quantity(capacity, 'B')} ({share(use.total, capacity)})"
+    text += " on each device" if devices_used(result) > 1 else ""
+    kinds = (("weights", use.weights), ("KV", use.kv), ("activations", use.activations))
+    return text + ": " + ", ".join(f"{name} {quantity(value, 'B')}" for name, value in kinds)
+
+
+def _compute(result: Result, system: System | None) -> str:
+    text = share(result.flops_share)
+    peak = peak_flops_per_s(result, system) if system is not None else None
+    if peak is None or result.flops_share is None:
+        return text
+    base = number_format(result.formats["activations"]).base
+    return f"{text} of {_times(devices_used(result))}{quantity(peak, 'FLOP/s')} ({base})"
+
+
+def _bandwidth(result: Result, system: System | None) -> str:
+    text = share(result.bandwidth_share)
+    if system is None or result.bandwidth_share is None:
+        return text
+    return f"{text} of {_times(devices_used(result))}{quantity(system.device.bandwidth_bytes_per_s, 'B/s')}"
+
+
+def _times(devices: int) -> str:
+    return f"{devices} x " if devices > 1 else ""
+
+
+def operator_cells(operator: OperatorResult, result: Result) -> tuple[str, ...]:
+    """Texts of one operator: name, count, time, share, FLOPs, bytes, energy, bound."""
+    return (
+        operator.name, count(operator.count), quantity(operator.latency_s, "s"),
+        share(operator.latency_s, sum(each.latency_s for each in result.operators)),
+        quantity(operator.flops, "FLOP").removesuffix("FLOP").strip(), quantity(operator.bytes, "B"),
+        quantity(operator.energy_j, "J"), operator.bound,
+    )  # fmt: skip
+
+
+OPERATOR_COLUMNS = ("Operator", "Count", "Time", "Share", "FLOPs", "Bytes", "Energy", "Bound")
+
+
+def command(result: Result) -> str:
+    """Return the command line that gives this result again, with every setting written out."""
+    words = ["hwsim", "run", result.network, "--on", result.device, "--phase", result.phase]
+    words += ["--batch", str(result.batch)]
+    lengths = {"decode": ("context",), "generate": ("prompt", "output")}.get(result.phase, ("prompt",))
+    for name in lengths:
+        words += [f"--{name}", str(getattr(result, name))]
+    for key, value in result.formats.items():
+        words += [f"--{key}", value]
+    degrees = ",".join(f"{key}={value}" for key, value in result.parallel.items() if value > 1)
+    words += ["--parallel", degrees] if degrees else []
+    words += ["--runtime", result.runtime]
+    words += ["--engine", result.engine] if result.engine != "analytic" else []
+    return shlex.join(words)
