@@ -1,4 +1,4 @@
-"""Checked access to the fields of a `config.json`: an error names the file, the field, the value and what is allowed."""
+"""Checked access to the fields of a `config.json`: errors name the file, the field, the value and what is allowed."""
 
 from __future__ import annotations
 

@@ -45,6 +45,14 @@ PUBLISHED = {
     "qwen3-30b-a3b": 30_532_122_624,
     "qwen3-235b-a22b": 235_093_634_560,
     "vicuna-7b": 6_738_415_616,
+    "falcon-7b": 6_921_720_704,  # tied; the stored file repeats the head
+    "falcon-40b": 41_303_293_952,  # tied; the stored file repeats the head
+    "phi-2": 2_779_683_840,
+    "phi-3-mini": 3_821_079_552,
+    "mpt-7b": 6_649_286_656,
+    "gemma-7b": 8_537_680_896,
+    "gemma-2-9b": 9_241_705_984,
+    "gemma-3-1b": 999_885_952,
 }
 
 # Parameters a token uses, as the model cards and papers state them (rounded there).

@@ -58,8 +58,8 @@ def qwen_windows(fields: Fields) -> list[int]:
 def _read_qwen(fields: Fields, **options: object) -> Network:
     part = dense(fields)
     layers = [
-        Layer(label="sliding" if window else "full", mixer=attention(fields, window=window, **options), feed_forward=part)
-        for window in qwen_windows(fields)
+        Layer(label="sliding" if w else "full", mixer=attention(fields, window=w, **options), feed_forward=part)
+        for w in qwen_windows(fields)
     ]
     tied = fields.flag("tie_word_embeddings", default=False)
     return network(fields, layers, hidden=fields.integer("hidden_size"), tied=tied)
