@@ -15,17 +15,25 @@ from hwsim.errors import HwsimError
 
 HELP = """One simulator for inference hardware, from the spec sheet to the RTL.
 
-Start here:
-
-  hwsim run llama-2-7b --on a100-sxm-80gb --phase decode --batch 1 --context 1024
-
-  hwsim run llama-2-7b --on a100-sxm-80gb --on h100-sxm-80gb     (side by side)
-
+\b
+One decode step of a network on a device, explained operator by operator:
+  hwsim run llama-2-7b --on a100-sxm-80gb
+\b
+Prefill and decode in one HTML report:
+  hwsim run llama-2-7b --on a100-sxm-80gb --phase prefill,decode --report report.html
+\b
+Two devices side by side; a prompt and 256 generated tokens:
+  hwsim run llama-2-7b --on a100-sxm-80gb --on h100-sxm-80gb --phase generate --output 256
+\b
+Your own config.json, eight devices, a what-if, where one number comes from:
   hwsim run path/to/config.json --on "8x h100-sxm-80gb over nvlink-4" --parallel tp=8
-
   hwsim run llama-2-7b --on a100-sxm-80gb --set device.memory.bandwidth="3 TB/s"
-
-  hwsim list devices          hwsim show llama-2-7b          hwsim show a100-sxm-80gb
+  hwsim run llama-2-7b --on a100-sxm-80gb --explain attention
+\b
+What the catalog holds:
+  hwsim list networks
+  hwsim show llama-2-7b
+  hwsim show a100-sxm-80gb
 """
 
 app = typer.Typer(

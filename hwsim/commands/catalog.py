@@ -24,10 +24,10 @@ def _names(kind: str) -> list[str]:
 
 
 def list_entries(
-    kind: Annotated[str, typer.Argument(help="networks, devices, systems, links or runtimes.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="networks, devices, systems, links or runtimes.")],
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """List the catalog's networks, devices, systems, links or runtimes."""
+    """List what the catalog holds."""
     if kind not in KINDS:
         raise unknown_name("kind of entry", kind, KINDS)
     names = _names(kind)
@@ -40,7 +40,10 @@ def show(
     ],
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show a network (parameters, memory) or a device (its numbers and their sources)."""
+    """Show a network or a device.
+
+    A network: its sizes, parameters and memory. A device: every number with its source.
+    """
     if Path(name).suffix == ".toml" or name in _names("devices"):
         document = _device_document(name)
     elif Path(name).exists() or Path(name).suffix == ".json" or name in _names("networks"):
@@ -55,9 +58,22 @@ def show(
         if isinstance(value, dict):
             print(f"{key}:")
             for inner, text in value.items():
-                print(f"  {inner:<40} {text}")
+                print(f"  {inner:<40} {_readable(key, text)}")
         else:
-            print(f"{key:<28} {value}")
+            print(f"{key:<28} {_readable(key, value)}")
+
+
+def _readable(key: str, value: Any) -> str:
+    """Write a figure with the unit that its name ends in."""
+    from hwsim.report.quantities import count, quantity
+
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return "-" if value is None else str(value)
+    if "flops" in key:
+        return quantity(value, "FLOP/s" if key.endswith("per_s") else "FLOP")
+    if "bytes" in key:
+        return quantity(value, "B/s" if key.endswith("per_s") else "B")
+    return f"{value:,} ({count(value)})" if value >= 1e6 else str(value)
 
 
 def _network_document(name: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    network: Annotated[str, typer.Argument(help="A catalog name (llama-2-7b) or a Hugging Face config.json.")],
+    network: Annotated[str, typer.Argument(metavar="NETWORK", help="A catalog name (llama-2-7b) or a Hugging Face config.json.")],
     on: Annotated[
         list[str], typer.Option(help='Device, TOML path or "8x DEVICE over LINK"; repeat it for a side-by-side table.')
     ],
@@ -44,7 +44,10 @@ def run(
     report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report.")] = None,
     trace: Annotated[Path | None, typer.Option(help="Write a Perfetto trace (needs --engine events).")] = None,
 ) -> None:
-    """Predict latency, energy and memory of NETWORK on a device or a system."""
+    """Predict latency, energy and memory of a network.
+
+    One line a unique operator: how often it runs, its time, what bounds it; then the totals.
+    """
     import hwsim
     from hwsim.engine.simulate import simulate_workload
     from hwsim.engine.workload import Workload, read_parallel
