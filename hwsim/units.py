@@ -16,7 +16,7 @@ _DECIMAL = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
 _SMALL = {"m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
 _BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 
-#: SI unit -> (what it measures, an example for messages)
+# SI unit -> (what it measures, an example for messages)
 _MEANING = {
     "": ("a number without a unit", "0.9"),
     "B": ("a capacity", "80 GB' or '192 KiB"),
@@ -27,6 +27,7 @@ _MEANING = {
     "J": ("an energy", "0.6 pJ"),
     "mm^2": ("an area", "814 mm^2"),
 }
+EXAMPLES = {unit: example.split("'")[0] for unit, (_, example) in _MEANING.items()}
 _NUMBER = re.compile(r"\s*([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf))\s*(.*?)\s*", re.IGNORECASE)
 
 

@@ -1,0 +1,29 @@
+"""Schemas of catalog files that belong to no family: systems and runtime profiles."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hwsim.models.catalog.schema import Table, Time
+
+
+class SystemFile(Table):
+    """Several equal devices and the link that joins them."""
+
+    description: str = ""
+    sources: dict[str, str] = {}
+    device: str
+    count: Annotated[int, Field(ge=1, le=1_000_000)]
+    link: str | None = None
+
+
+class RuntimeFile(Table):
+    """A runtime profile: host time a kernel, device gap between kernels, host time a layer."""
+
+    description: str = ""
+    sources: dict[str, str] = {}
+    host: Time
+    gap: Time
+    layer: Time

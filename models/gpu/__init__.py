@@ -1,0 +1,1 @@
+"""Graphics processors: tiles, waves, caches and launches, with energy. See docs/methods/gpu.md."""

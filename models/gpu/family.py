@@ -1,0 +1,159 @@
+"""Read a GPU's TOML table into its record and the engine's `Device`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hwsim.device import Device
+from hwsim.models.catalog.schema import (
+    Bandwidth,
+    Capacity,
+    Count,
+    Energy,
+    Frequency,
+    Number,
+    Positive,
+    Power,
+    Share,
+    StatusTable,
+    Table,
+    Time,
+    validated,
+    value_at,
+    with_overrides,
+)  # fmt: skip
+from hwsim.models.gpu.arithmetic import tensor_rate
+from hwsim.models.gpu.cost import operator_cost
+from hwsim.models.gpu.record import RECORD_PATHS, Gpu
+from hwsim.rows import ARITHMETIC_CODES
+
+
+class Tensor(Table):
+    """Tensor cores: dense FLOPs per cycle per SM by format (0 or absent: no hardware), and what a main loop reaches."""
+
+    fp32: Number = 0.0
+    tf32: Number = 0.0
+    fp16: Number = 0.0
+    fp8: Number = 0.0
+    int8: Number = 0.0
+    int4: Number = 0.0
+    fp4: Number = 0.0
+    achieved: Share
+    operand_cycles: Number
+    fill_cycles: Number
+
+
+class Vector(Table):
+    """Units beside the tensor cores, per cycle per SM: fp32 FLOPs and exponentials."""
+
+    fp32: Positive
+    exponential: Positive
+
+
+class SharedMemory(Table):
+    """Shared memory of one SM."""
+
+    capacity: Capacity
+
+
+class L2(Table):
+    """The last-level cache: capacity, and bytes read per cycle by all SMs together."""
+
+    capacity: Capacity
+    bytes_per_cycle: Positive
+
+
+class Memory(Table):
+    """Main memory: pin bandwidth, the share long streams reach, latency, and what an SM keeps outstanding."""
+
+    capacity: Capacity
+    bandwidth: Bandwidth
+    achieved: Share
+    latency: Time
+    bytes_in_flight_per_sm: Capacity
+
+
+class Kernel(Table):
+    """Times no kernel goes below: start to drain, and a second pass over split results."""
+
+    fixed: Time
+    reduction: Time
+
+
+class PowerTable(Table):
+    """Board power: idle with clocks up, and the limit the board holds."""
+
+    idle: Power
+    limit: Power
+
+
+class EnergyTable(Table):
+    """Energy per FLOP by format, and per byte by memory level, board losses included."""
+
+    fp32: Energy
+    tf32: Energy
+    fp16: Energy
+    fp8: Energy
+    int8: Energy
+    fp4: Energy
+    vector: Energy
+    l2_byte: Energy
+    memory_byte: Energy
+
+
+class LinkTable(Table):
+    """The link that joins several of this device."""
+
+    native: str
+
+
+class GpuFile(Table):
+    """A GPU of the catalog."""
+
+    family: str
+    architecture: str
+    description: str = ""
+    sources: dict[str, str] = {}
+    sm_count: Count
+    clock: Frequency
+    tensor: Tensor
+    vector: Vector
+    shared_memory: SharedMemory
+    l2: L2
+    memory: Memory
+    kernel: Kernel
+    power: PowerTable
+    energy: EnergyTable
+    link: LinkTable | None = None
+    status: StatusTable = StatusTable()
+
+
+SCHEMA = GpuFile
+
+
+def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) -> Device:
+    """Check a GPU's table, with some TOML paths replaced, and build its `Device`.
+
+    Raises
+    ------
+    InputError, UnknownNameError : a mistake in the table or the overrides, as one line that names ``where`` and the key
+    """
+    file = validated(GpuFile, with_overrides(GpuFile, table, overrides, where), where)
+    gpu = Gpu(**{field: float(value_at(file, path)) for path, field in RECORD_PATHS.items()})
+    return Device(
+        name=where,
+        family="gpu",
+        record=gpu,
+        cost=operator_cost,
+        memory_bytes=gpu.memory_bytes,
+        peak_flops_per_s={
+            name: gpu.sm_count * gpu.clock_hz * tensor_rate(gpu, code) for name, code in ARITHMETIC_CODES.items()
+        },
+        bandwidth_bytes_per_s=gpu.memory_bandwidth_bytes_per_s,
+        native_link=file.link.native if file.link else None,
+        idle_power_w=gpu.idle_power_w,
+        status=file.status.model_dump(),
+        record_paths=RECORD_PATHS,
+        description=file.description,
+    )

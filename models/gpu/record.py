@@ -1,0 +1,89 @@
+"""The GPU as its cost functions see it: one flat record of floats, one field for each number of the TOML file."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Gpu(NamedTuple):
+    """A GPU. Rates count FLOPs (a multiply-add is two) per cycle per SM; a format without hardware has rate 0.
+
+    Derived values (peak, achieved bandwidth) are computed inside the formulas, so that a sweep may vary any field.
+    """
+
+    sm_count: float
+    clock_hz: float
+    # Dense tensor-core FLOPs per cycle per SM; 0 where there is no hardware.
+    rate_fp32: float
+    rate_tf32: float
+    rate_fp16: float
+    rate_fp8: float
+    rate_int8: float
+    rate_int4: float
+    rate_fp4: float
+    tensor_achieved: float  # share of the tensor rate that a long main loop on the largest tile reaches
+    operand_cycles: float  # cycles to feed one row or column of operands a 16-bit k step costs beyond the products
+    tile_fill_cycles: float  # cycles from a tile's first load to its first product, and of its epilogue
+    vector_rate: float  # fp32 FLOPs per cycle per SM outside the tensor cores
+    exponential_rate: float  # exponentials per cycle per SM
+    shared_memory_bytes: float  # per SM
+    l2_bytes: float
+    l2_bandwidth_bytes_per_cycle: float  # all of it, reads
+    memory_bytes: float
+    memory_bandwidth_bytes_per_s: float
+    memory_achieved: float  # share of the pin bandwidth that long streams reach
+    memory_latency_s: float  # an unloaded load that misses the L2
+    bytes_in_flight_per_sm: float  # what one SM can have outstanding
+    fixed_s: float  # shortest time of a kernel on the device: start, first load, drain
+    reduction_s: float  # a second pass over split results, beyond its traffic
+    idle_power_w: float
+    power_limit_w: float
+    energy_fp32_j: float  # per FLOP
+    energy_tf32_j: float
+    energy_fp16_j: float
+    energy_fp8_j: float
+    energy_int8_j: float
+    energy_fp4_j: float
+    energy_vector_j: float  # per FLOP outside the tensor cores
+    energy_l2_byte_j: float  # per byte between L2 and SM
+    energy_memory_byte_j: float  # per byte between memory and L2
+
+
+#: TOML path -> record field: what a device file states, ``--set`` changes and a sweep varies.
+RECORD_PATHS: dict[str, str] = {
+    "sm_count": "sm_count",
+    "clock": "clock_hz",
+    "tensor.fp32": "rate_fp32",
+    "tensor.tf32": "rate_tf32",
+    "tensor.fp16": "rate_fp16",
+    "tensor.fp8": "rate_fp8",
+    "tensor.int8": "rate_int8",
+    "tensor.int4": "rate_int4",
+    "tensor.fp4": "rate_fp4",
+    "tensor.achieved": "tensor_achieved",
+    "tensor.operand_cycles": "operand_cycles",
+    "tensor.fill_cycles": "tile_fill_cycles",
+    "vector.fp32": "vector_rate",
+    "vector.exponential": "exponential_rate",
+    "shared_memory.capacity": "shared_memory_bytes",
+    "l2.capacity": "l2_bytes",
+    "l2.bytes_per_cycle": "l2_bandwidth_bytes_per_cycle",
+    "memory.capacity": "memory_bytes",
+    "memory.bandwidth": "memory_bandwidth_bytes_per_s",
+    "memory.achieved": "memory_achieved",
+    "memory.latency": "memory_latency_s",
+    "memory.bytes_in_flight_per_sm": "bytes_in_flight_per_sm",
+    "kernel.fixed": "fixed_s",
+    "kernel.reduction": "reduction_s",
+    "power.idle": "idle_power_w",
+    "power.limit": "power_limit_w",
+    "energy.fp32": "energy_fp32_j",
+    "energy.tf32": "energy_tf32_j",
+    "energy.fp16": "energy_fp16_j",
+    "energy.fp8": "energy_fp8_j",
+    "energy.int8": "energy_int8_j",
+    "energy.fp4": "energy_fp4_j",
+    "energy.vector": "energy_vector_j",
+    "energy.l2_byte": "energy_l2_byte_j",
+    "energy.memory_byte": "energy_memory_byte_j",
+}
