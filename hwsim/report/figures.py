@@ -18,6 +18,7 @@ FONT = {"family": "system-ui, -apple-system, Segoe UI, Roboto, Liberation Sans, 
 CLEAR = "rgba(0,0,0,0)"
 BARS_SHOWN = 14  # operators with a bar of their own; the smaller rest share one
 BAR_HEIGHT_PX = 24
+VALUE_PX = 128  # right of the bars, for the value of the longest
 
 
 def base_layout(**more: Any) -> dict[str, Any]:
@@ -77,16 +78,17 @@ def _bars(result: Result, field: str, unit: str, title: str) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=values, y=places, orientation="h", marker={"color": colors, "line": {"width": 0}}, cliponaxis=False,
-            text=[f"{quantity(value, unit)} · {share(value, whole)}" for value in values], textposition="outside",
+            text=[f" {quantity(value, unit)} · {share(value, whole)}" for value in values], textposition="outside",
             hovertext=hovers, hoverinfo="text",
         )
     )  # fmt: skip
     largest = max(values, default=0.0) or 1.0
     figure.update_layout(**base_layout(
         title={"text": title, "x": 0, "xanchor": "left", "xref": "container", "font": {"size": 14}}, bargap=0.3,
-        height=56 + BAR_HEIGHT_PX * max(len(values), 1), margin={"l": 8, "r": 8, "t": 36, "b": 12}, showlegend=False,
-        xaxis={"visible": False, "range": [0, largest * 1.55], "fixedrange": True},
-        yaxis={"tickvals": places, "ticktext": [_short(name) for name in names], "autorange": "reversed",
+        height=56 + BAR_HEIGHT_PX * max(len(values), 1), showlegend=False,
+        margin={"l": 8, "r": VALUE_PX, "t": 36, "b": 12},
+        xaxis={"visible": False, "range": [0, largest], "fixedrange": True},
+        yaxis={"tickvals": places, "ticktext": [_short(name) + "  " for name in names], "autorange": "reversed",
                "automargin": True, "showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""},
     ))  # fmt: skip
     return figure

@@ -41,7 +41,7 @@ def write_page(path: str | Path, title: str, sections: Iterable[Part], lead: str
     path : the file to write
     title : plain text, escaped here
     sections : (heading, body, note); heading and note are plain text, escaped here; a body is HTML or a Plotly
-        figure, or a list of them laid out side by side where the width allows
+        figure, or a list of them; several figures stand side by side where the width allows
     lead : plain text under the title
 
     Returns
@@ -95,8 +95,9 @@ class _Figures:
 def _section(section: Section, figures: _Figures) -> str:
     bodies = [section.body] if isinstance(section.body, str) or not isinstance(section.body, Sequence) else section.body
     parts = [part if isinstance(part, str) else figures.render(part) for part in bodies]
-    inner = "".join(f"<div>{part}</div>" for part in parts)
-    layout = "side-by-side" if len(parts) > 1 else "single"
+    kinds = ["text" if isinstance(part, str) else "figure" for part in bodies]
+    inner = "".join(f'<div class="{kind}">{part}</div>' for kind, part in zip(kinds, parts, strict=True))
+    layout = "side-by-side" if kinds.count("figure") > 1 else "single"
     heading = f'<h2 id="{anchor(section.heading)}">{html.escape(section.heading)}</h2>' if section.heading else ""
     return f'<section>{heading}<div class="{layout}">{inner}</div>{_paragraph(section.note, "note")}</section>'
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hwsim.device import Device
 from hwsim.formats import number_format
 from hwsim.report.figures import BOUND_COLORS, base_layout, operator_hover
-from hwsim.report.labels import Point, place_labels
+from hwsim.report.labels import LINE_PX, Frame, Point, place_labels
 from hwsim.report.quantities import quantity
 from hwsim.report.summary import devices_used
 from hwsim.result import OperatorResult, Result
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 HEIGHT_PX = 520
-MARGIN_PX = {"l": 72, "r": 24, "t": 16, "b": 96}
+MARGIN_PX = {"l": 72, "r": 168, "t": 16, "b": 96}
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
 SMALLEST_PX, LARGEST_PX = 8.0, 40.0  # marker diameters; the area goes with the share of time
-LABELLED_SHARE = 0.005  # operators below this share of the time are named on hover only
 
 
 class Spot(NamedTuple):
@@ -75,18 +74,21 @@ def roofline(device: Device, results: Sequence[Result]) -> go.Figure:
 
     points, lines = spots(results), peaks(device, results)
     x_range, y_range = _ranges(device, points, lines)
+    inner_px = HEIGHT_PX - MARGIN_PX["t"] - MARGIN_PX["b"]
+    frame = Frame(x_range, y_range, inner_px, MARGIN_PX["l"] + MARGIN_PX["r"])
     figure = go.Figure()
     for names, peak, used in lines:
         _add_roof(figure, device.bandwidth_bytes_per_s, names, peak, used, x_range, y_range)
     for spot in sorted(points, key=lambda spot: -spot.share):
         _add_spot(figure, spot)
     _add_legend(figure, results, points)
+    notes = _annotations(points, lines, device.bandwidth_bytes_per_s, frame)
     figure.update_layout(**base_layout(
-        height=HEIGHT_PX, margin=MARGIN_PX, annotations=_annotations(points, lines, x_range, y_range),
+        height=HEIGHT_PX, margin=MARGIN_PX, annotations=notes,
         legend={"orientation": "h", "x": 0, "y": -0.17, "yanchor": "top", "xanchor": "left", "itemclick": False,
                 "itemdoubleclick": False},
-        xaxis={**_axis(x_range), "title": {"text": "operations a byte (FLOP/B)", "standoff": 8}},
-        yaxis={**_axis(y_range), "title": {"text": "operations a second, each device (FLOP/s)", "standoff": 8}},
+        xaxis={**_axis(x_range), "title": {"text": "arithmetic intensity (FLOP/B)", "standoff": 8}},
+        yaxis={**_axis(y_range), "title": {"text": "performance of each device (FLOP/s)", "standoff": 8}},
     ))  # fmt: skip
     return figure
 
@@ -100,7 +102,7 @@ def _ranges(
     xs = [spot.intensity for spot in points] + [top / bandwidth * 3]
     ys = [spot.flops_per_s for spot in points] + [top * 1.7]
     left = math.log10(min(xs)) - 0.45
-    bottom = min(math.log10(min(ys)) - 0.4, math.log10(bandwidth) + left)
+    bottom = min(math.log10(min(ys)) - 0.7, math.log10(bandwidth) + left)
     return (left, math.log10(max(xs)) + 0.35), (bottom, math.log10(max(ys)))
 
 
@@ -169,24 +171,50 @@ def _add_legend(figure: go.Figure, results: Sequence[Result], points: Sequence[S
 
 
 def _annotations(
-    points: Sequence[Spot], lines: Sequence[tuple[str, float, bool]],
-    x_range: tuple[float, float], y_range: tuple[float, float],
-) -> list[dict[str, object]]:  # fmt: skip
-    drawn = [
-        {"x": x_range[1], "y": math.log10(peak), "xanchor": "right", "yanchor": "bottom", "showarrow": False,
-         "text": f"{html.escape(names)} {quantity(peak, 'FLOP/s')}", "font": {"size": 11.5}}
-        for names, peak, _ in lines
-    ]  # fmt: skip
+    points: Sequence[Spot], lines: Sequence[tuple[str, float, bool]], bandwidth: float, frame: Frame
+) -> list[dict[str, object]]:
+    order = {id(result): index for index, result in enumerate({id(s.result): s.result for s in points}.values())}
     marks = [
         Point(spot.operator.name, math.log10(spot.intensity), math.log10(spot.flops_per_s), _diameter(spot.share) / 2,
-              named=spot.share >= LABELLED_SHARE)
+              group=order[id(spot.result)])
         for spot in sorted(points, key=lambda spot: -spot.share)
     ]  # fmt: skip
-    inner_px = HEIGHT_PX - MARGIN_PX["t"] - MARGIN_PX["b"]
-    for label in place_labels(marks, x_range, y_range, inner_px, MARGIN_PX["l"] + MARGIN_PX["r"]):
-        drawn.append(
-            {"x": label.point.x, "y": label.point.y, "ax": label.dx, "ay": -label.dy, "text": html.escape(label.text),
-             "showarrow": True, "arrowhead": 0, "arrowwidth": 0.8, "standoff": label.point.radius,
-             "font": {"size": 12}, "xanchor": "center", "yanchor": "middle", "arrowcolor": "#8a94a0"}
-        )  # fmt: skip
+    drawn = _roof_labels(lines, frame)
+    for label in place_labels(marks, frame, _roof_samples(lines, bandwidth, frame)):
+        drawn.append({
+            "x": label.point.x, "y": label.point.y, "ax": label.dx, "ay": -label.dy, "font": {"size": 12},
+            "text": "<br>".join(map(html.escape, label.lines)), "showarrow": True, "arrowhead": 0, "arrowwidth": 0.8,
+            "standoff": label.point.radius, "xanchor": "center", "yanchor": "middle", "arrowcolor": "#8a94a0",
+        })  # fmt: skip
     return drawn
+
+
+def _roof_labels(lines: Sequence[tuple[str, float, bool]], frame: Frame) -> list[dict[str, object]]:
+    """Name the roofs in the right margin; one that would touch a roof in use or one named before goes without."""
+    drawn: list[dict[str, object]] = []
+    taken: list[float] = []
+    for names, peak, used in sorted(lines, key=lambda line: not line[2]):
+        _, height = frame.at(0.0, math.log10(peak), 0.0)
+        if all(abs(height - other) >= LINE_PX for other in taken):
+            taken.append(height)
+            text = f"{html.escape(_short_names(names))} {quantity(peak, 'FLOP/s')}"
+            drawn.append({
+                "xref": "paper", "x": 1, "xshift": 6, "y": math.log10(peak), "xanchor": "left", "yanchor": "middle",
+                "showarrow": False, "text": f"<b>{text}</b>" if used else text, "font": {"size": 11.5},
+            })  # fmt: skip
+    return drawn
+
+
+def _short_names(names: str) -> str:
+    """Shorten a list of formats: fp8 variants are one name; what goes beyond two names is counted."""
+    bases = list(dict.fromkeys(name.split("_")[0] for name in names.split(", ")))
+    return ", ".join(bases[:2]) + (f" +{len(bases) - 2}" if len(bases) > 2 else "")
+
+
+def _roof_samples(
+    lines: Sequence[tuple[str, float, bool]], bandwidth: float, frame: Frame
+) -> list[tuple[float, float]]:
+    """Places along the roofs in use (powers of ten) that labels keep clear of."""
+    left, right = frame.x_range
+    xs = [left + (right - left) * step / 120 for step in range(121)]
+    return [(x, math.log10(min(10.0**x * bandwidth, peak))) for _, peak, used in lines if used for x in xs]

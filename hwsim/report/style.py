@@ -24,6 +24,8 @@ nav { display: flex; flex-wrap: wrap; gap: 4px 18px; margin-top: 20px; padding: 
   border-top: 1px solid var(--line); border-bottom: 1px solid var(--line); }
 a { color: var(--accent); text-decoration: none; } a:hover { text-decoration: underline; }
 .single > div, .side-by-side > div { min-width: 0; }
+.single .figure { overflow-x: auto; } .single .figure > div { min-width: 680px; }
+.side-by-side .text { grid-column: 1 / -1; }
 .side-by-side { display: grid; gap: 28px 36px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); }
 .cards { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); margin: 0; }
 .cards div { background: var(--raised); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; }
@@ -40,7 +42,8 @@ tbody tr:hover { background: var(--raised); }
 tfoot td { font-weight: 600; border-bottom: none; }
 table.pairs td { text-align: left; white-space: normal; overflow-wrap: anywhere; vertical-align: top; }
 table.pairs td:first-child { color: var(--soft); white-space: nowrap; width: 1%; padding-left: 0; }
-table.compare td, table.compare th { white-space: normal; }
+table.compare { width: auto; min-width: min(100%, 640px); }
+table.compare td, table.compare th { white-space: normal; min-width: 120px; }
 .dot { display: inline-block; width: 0.7em; height: 0.7em; border-radius: 2px; margin-right: 0.45em; }
 .strip { display: flex; height: 26px; border-radius: 5px; overflow: hidden; background: var(--free); gap: 1px; }
 .strip span { min-width: 2px; }
@@ -55,7 +58,6 @@ pre { background: var(--raised); border: 1px solid var(--line); border-radius: 8
 .js-plotly-plot .plotly .zerolinelayer path { stroke: var(--line) !important; }
 .js-plotly-plot .plotly .legend .bg { fill: transparent !important; }
 .js-plotly-plot .plotly .annotation-arrow-g path { stroke: var(--soft) !important; }
-.wide-figure { min-width: 600px; }
 @media (max-width: 640px) { main { padding: 20px 14px 48px; } h1 { font-size: 1.4rem; } th, td { padding: 6px 7px; } }
 @media print { nav { display: none; } section { break-inside: avoid; } main { max-width: none; padding: 0; } }
 """
