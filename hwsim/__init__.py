@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from hwsim.device import Device, System
+    from hwsim.hardware import Device, System
     from hwsim.result import Result
 
 __version__ = "0.1.0"
@@ -98,7 +98,7 @@ def as_system(on: Device | System | str, devices: int = 1) -> System:
     """Turn a device, a system or its text into a system; a bare device is multiplied over its native link."""
     from dataclasses import replace
 
-    from hwsim.device import Device, System
+    from hwsim.hardware import Device, System
     from hwsim.errors import InputError
     from hwsim.models.catalog import read_link
 
@@ -118,7 +118,7 @@ def as_system(on: Device | System | str, devices: int = 1) -> System:
 
 def __getattr__(name: str) -> Any:
     if name == "estimate":
-        from hwsim.estimate import estimate
+        from hwsim.estimation import estimate
 
         return estimate
     if name == "rtl":

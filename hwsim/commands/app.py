@@ -69,7 +69,7 @@ def run_app(arguments: Sequence[str]) -> int:
     except HwsimError as error:
         return _refuse(str(error))
     except typer.TyperException as error:
-        return _refuse(error.format_message())
+        return _refuse(error.format_message() + _given(error, arguments))
     except (typer.Abort, KeyboardInterrupt):
         print("hwsim: interrupted", file=sys.stderr)
         return 130
@@ -77,6 +77,15 @@ def run_app(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return 0
     return status if isinstance(status, int) else 0
+
+
+def _given(error: Exception, arguments: Sequence[str]) -> str:
+    """The text that an option got, which the parser's own message leaves out."""
+    names = getattr(getattr(error, "param", None), "opts", [])
+    for name, value in zip(arguments, arguments[1:], strict=False):
+        if name in names:
+            return f" (got '{value}')"
+    return ""
 
 
 def _refuse(message: str) -> int:

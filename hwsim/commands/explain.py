@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from hwsim.cost import formula_sources
-from hwsim.device import System
+from hwsim.hardware import System
 from hwsim.engine.simulate import schedule_of
 from hwsim.engine.workload import Workload
 from hwsim.errors import unknown_name

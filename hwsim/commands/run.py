@@ -11,7 +11,7 @@ import typer
 from hwsim.errors import InputError
 
 if TYPE_CHECKING:
-    from hwsim.device import System
+    from hwsim.hardware import System
     from hwsim.engine.workload import Workload
     from hwsim.result import Result
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from math import ceil
 from typing import Any
 
-from hwsim.device import System
-from hwsim.engine.schedule import Costing, Task, build_schedule
+from hwsim.hardware import System
+from hwsim.engine.schedule import Costing, Task, build_schedule, consumed_energy_j
 from hwsim.engine.workload import Workload
 from hwsim.errors import DoesNotFitError, InputError
 from hwsim.graph import OperatorGraph
@@ -136,11 +136,11 @@ def operator_results(tasks: Sequence[Task], system: System, devices: int) -> lis
         cost, count = task.cost, task.count
         kernel_s = cost.latency_s
         bound = BOUND_NAMES[int(LAUNCH if task.latency_s > 2.0 * kernel_s else cost.bound)]
-        idle_j = system.device.idle_power_w * (task.latency_s - kernel_s)
+        energy_j = consumed_energy_j(cost.energy_j, kernel_s, task.latency_s, system.device.idle_power_w)
         results.append(
             OperatorResult(
                 name=task.operator.name, kind=task.operator.kind, count=count,
-                latency_s=task.latency_s * count, energy_j=(cost.energy_j + idle_j) * count * devices,
+                latency_s=task.latency_s * count, energy_j=energy_j * count * devices,
                 flops=task.operator.flops * count * devices, bytes=task.operator.bytes * count * devices,
                 bound=bound, device=system.device.name, compute_s=cost.compute_s * count,
                 memory_s=cost.memory_s * count, cache_s=cost.cache_s * count, link_s=cost.link_s * count,
@@ -156,18 +156,6 @@ def merge(parts: Sequence[Sequence[OperatorResult]]) -> list[OperatorResult]:
     for part in parts:
         for result in part:
             grouped.setdefault(result.name, []).append(result)
-    summed = (
-        "latency_s",
-        "energy_j",
-        "flops",
-        "bytes",
-        "compute_s",
-        "memory_s",
-        "cache_s",
-        "link_s",
-        "fixed_s",
-        "runtime_s",
-    )
     merged = []
     for same in grouped.values():
         totals = {key: sum(getattr(result, key) for result in same) for key in SUMMED}
@@ -193,9 +181,7 @@ def decode_steps(network: Any, workload: Workload, costing: Costing, devices: in
     tasks = build_schedule(first, costing)
     fixed = [task for task in tasks if task.operator.kind != "attention"]
     per_step = operator_results(fixed, costing.system, devices)
-    total = [
-        replace(r, count=r.count * steps, **{key: getattr(r, key) * steps for key in SUMMED}) for r in per_step
-    ]
+    total = [replace(r, count=r.count * steps, **{key: getattr(r, key) * steps for key in SUMMED}) for r in per_step]
     growing = []
     for index in range(steps):
         graph = _grown(tasks, index)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hwsim.cost import cost_function
-from hwsim.device import System
+from hwsim.hardware import System
 from hwsim.errors import UnsupportedError
 from hwsim.graph import OperatorGraph
 from hwsim.operators import Operator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwsim.device import System
+from hwsim.hardware import System
 from hwsim.engine.analytic import (
     check_fits,
     decode_steps,

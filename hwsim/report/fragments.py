@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from hwsim.device import System
+from hwsim.hardware import System
 from hwsim.report.quantities import count, quantity, share, significant
 from hwsim.report.summary import OPERATOR_COLUMNS, bound_seconds, operator_cells, tokens
 from hwsim.report.tables import column_headers, comparison_rows, footer_cells
@@ -106,6 +106,19 @@ def memory_strip(result: Result, system: System) -> str:
     kinds.append(("free", "free", max(capacity - use.total, 0.0)))
     parts = [(name, color, value, f"{quantity(value, 'B')} · {share(value, capacity)}") for name, color, value in kinds]
     return _strip(parts, max(capacity, use.total))
+
+
+def sign_legend(entries: Iterable[tuple[str, str, str]]) -> str:
+    """A legend of signs: each (sign, colour variable or empty, text)."""
+    items = "".join(
+        f'<li><span class="sign"{_color(color)}>{html.escape(sign)}</span>{html.escape(text)}</li>'
+        for sign, color, text in entries
+    )
+    return f'<ul class="legend">{items}</ul>'
+
+
+def _color(variable: str) -> str:
+    return f' style="color: var(--{html.escape(variable)})"' if variable else ""
 
 
 def _strip(parts: Sequence[tuple[str, str, float, str]], whole: float) -> str:

@@ -102,14 +102,15 @@ def place_labels(points: Sequence[Point], frame: Frame, avoid: Sequence[tuple[fl
 
 
 def clusters(points: Sequence[Point], frame: Frame) -> list[list[int]]:
-    """Group points of one `group` that lie within `NEAR_PX` of a cluster's first point at the widest figure."""
+    """Group points of one `group` that lie within `NEAR_PX` of a cluster's first point, or under its marker."""
     found: list[list[int]] = []
     for index, point in enumerate(points):
         x, y = frame.at(point.x, point.y, WIDTHS_PX[-1])
         for members in found:
             first = points[members[0]]
             near_x, near_y = frame.at(first.x, first.y, WIDTHS_PX[-1])
-            if first.group == point.group and (x - near_x) ** 2 + (y - near_y) ** 2 < NEAR_PX**2:
+            reach = max(NEAR_PX, first.radius)
+            if first.group == point.group and (x - near_x) ** 2 + (y - near_y) ** 2 < reach**2:
                 members.append(index)
                 break
         else:
@@ -138,7 +139,7 @@ def wrap(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _half_size(lines: Sequence[str]) -> tuple[float, float]:
-    return max(map(len, lines)) * CHARACTER_PX / 2 + 3, len(lines) * LINE_PX / 2
+    return max(map(len, lines)) * CHARACTER_PX / 2 + 5, len(lines) * LINE_PX / 2
 
 
 def _label_box(frame: Frame, point: Point, width: float, dx: float, dy: float, lines: Sequence[str]) -> Box:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from hwsim.device import Device
+from hwsim.hardware import Device
 from hwsim.formats import number_format
 from hwsim.report.figures import BOUND_COLORS, base_layout, operator_hover
 from hwsim.report.labels import LINE_PX, Frame, Point, place_labels
@@ -18,9 +18,10 @@ from hwsim.result import OperatorResult, Result
 if TYPE_CHECKING:
     import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-HEIGHT_PX = 520
-MARGIN_PX = {"l": 72, "r": 168, "t": 16, "b": 96}
+HEIGHT_PX = 480
+MARGIN_PX = {"l": 72, "r": 190, "t": 16, "b": 52}
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
+SIGNS = ("●", "◆", "■", "▲", "✚", "★")  # the same shapes as text, for the legend
 SMALLEST_PX, LARGEST_PX = 8.0, 40.0  # marker diameters; the area goes with the share of time
 
 
@@ -63,7 +64,7 @@ def peaks(device: Device, results: Sequence[Result]) -> list[tuple[str, float, b
     grouped: dict[float, list[str]] = {}
     for name, value in device.peak_flops_per_s.items():
         if value > 0:
-            grouped.setdefault(value, []).append(name)
+            grouped.setdefault(value, []).insert(0 if name in used else len(device.peak_flops_per_s), name)
     ranked = sorted(grouped.items(), reverse=True)
     return [(", ".join(names), value, not used.isdisjoint(names)) for value, names in ranked]
 
@@ -81,12 +82,9 @@ def roofline(device: Device, results: Sequence[Result]) -> go.Figure:
         _add_roof(figure, device.bandwidth_bytes_per_s, names, peak, used, x_range, y_range)
     for spot in sorted(points, key=lambda spot: -spot.share):
         _add_spot(figure, spot)
-    _add_legend(figure, results, points)
     notes = _annotations(points, lines, device.bandwidth_bytes_per_s, frame)
     figure.update_layout(**base_layout(
         height=HEIGHT_PX, margin=MARGIN_PX, annotations=notes,
-        legend={"orientation": "h", "x": 0, "y": -0.17, "yanchor": "top", "xanchor": "left", "itemclick": False,
-                "itemdoubleclick": False},
         xaxis={**_axis(x_range), "title": {"text": "arithmetic intensity (FLOP/B)", "standoff": 8}},
         yaxis={**_axis(y_range), "title": {"text": "performance of each device (FLOP/s)", "standoff": 8}},
     ))  # fmt: skip
@@ -152,22 +150,12 @@ def _add_spot(figure: go.Figure, spot: Spot) -> None:
     ))  # fmt: skip
 
 
-def _add_legend(figure: go.Figure, results: Sequence[Result], points: Sequence[Spot]) -> None:
-    import plotly.graph_objects as go
-
-    def entry(name: str, color: str, symbol: str) -> None:
-        figure.add_trace(go.Scatter(
-            x=[None], y=[None], mode="markers", name=html.escape(name), hoverinfo="skip",
-            marker={"size": 11, "color": color, "symbol": symbol},
-        ))  # fmt: skip
-
-    if len(results) > 1:
-        for index, result in enumerate(results):
-            entry(result.phase, "#8a94a0", SYMBOLS[index % len(SYMBOLS)])
-    present = {spot.operator.bound for spot in points}
-    for bound, color in BOUND_COLORS.items():
-        if bound in present:
-            entry(f"bound by {bound}", color, "circle")
+def legend(results: Sequence[Result]) -> list[tuple[str, str, str]]:
+    """Return (sign, bound or empty, text) for each shape and colour on the roofline of these results."""
+    shapes = [(SIGNS[index % len(SIGNS)], "", result.phase) for index, result in enumerate(results)]
+    present = {spot.operator.bound for spot in spots(results)}
+    colors = [(SIGNS[0], bound, f"bound by {bound}") for bound in BOUND_COLORS if bound in present]
+    return (shapes if len(results) > 1 else []) + colors
 
 
 def _annotations(
@@ -206,7 +194,11 @@ def _roof_labels(lines: Sequence[tuple[str, float, bool]], frame: Frame) -> list
 
 
 def _short_names(names: str) -> str:
-    """Shorten a list of formats: fp8 variants are one name; what goes beyond two names is counted."""
+    """Shorten a list of formats: fp8 variants are one name; what goes beyond two names is counted.
+
+    >>> _short_names("bf16, fp16, fp8_e4m3, fp8_e5m2, int8")
+    'bf16, fp16 +2'
+    """
     bases = list(dict.fromkeys(name.split("_")[0] for name in names.split(", ")))
     return ", ".join(bases[:2]) + (f" +{len(bases) - 2}" if len(bases) > 2 else "")
 

@@ -6,11 +6,11 @@ import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hwsim.device import System
+from hwsim.hardware import System
 from hwsim.report import fragments
 from hwsim.report.figures import energy_bars, time_bars
 from hwsim.report.page import Section, write_page
-from hwsim.report.roofline import left_out, roofline
+from hwsim.report.roofline import left_out, legend, roofline
 from hwsim.report.summary import BASIS, command, how_text, workload_text
 from hwsim.result import Result
 
@@ -37,6 +37,8 @@ def write_report(path: str | Path, pairs: Pairs) -> Path:
     devices = _unique(result.device for result, _ in pairs)
     title = f"{', '.join(networks)} on {', '.join(devices)}"
     lead = "; ".join(_unique(workload_text(result) for result, _ in pairs))
+    how = _unique(how_text(result) for result, _ in pairs)
+    lead += f". {how[0][0].upper()}{how[0][1:]}." if len(how) == 1 and False else ""
     sections = [_headline(pairs)]
     sections += [_roofline(system, results, len(devices)) for system, results in _by_system(pairs)]
     for result, _ in pairs:
@@ -86,7 +88,7 @@ def _roofline(system: System, results: Sequence[Result], devices: int) -> Sectio
     if missing:
         note += f" Not shown, since they do no arithmetic or use only the link: {', '.join(missing)}."
     figure = roofline(system.device, results)
-    return Section(heading, [figure], note)
+    return Section(heading, [figure, fragments.sign_legend(legend(results))], note)
 
 
 def _where(result: Result, name: str) -> Section:

@@ -49,6 +49,7 @@ table.compare td, table.compare th { white-space: normal; min-width: 120px; }
 .strip span { min-width: 2px; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 20px; margin: 6px 0 16px; padding: 0; list-style: none;
   font-size: 0.875rem; font-variant-numeric: tabular-nums; }
+.sign { margin-right: 0.4em; color: var(--soft); }
 .warning { background: var(--warn); color: var(--warn-ink); border-radius: 8px; padding: 10px 14px; margin: 12px 0 0; }
 pre { background: var(--raised); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; margin: 0 0 8px;
   white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.8125rem; }
@@ -56,7 +57,6 @@ pre { background: var(--raised); border: 1px solid var(--line); border-radius: 8
 .js-plotly-plot .plotly .hoverlayer text { fill: #1b1f24 !important; }
 .js-plotly-plot .plotly .gridlayer path { stroke: var(--grid) !important; }
 .js-plotly-plot .plotly .zerolinelayer path { stroke: var(--line) !important; }
-.js-plotly-plot .plotly .legend .bg { fill: transparent !important; }
 .js-plotly-plot .plotly .annotation-arrow-g path { stroke: var(--soft) !important; }
 @media (max-width: 640px) { main { padding: 20px 14px 48px; } h1 { font-size: 1.4rem; } th, td { padding: 6px 7px; } }
 @media print { nav { display: none; } section { break-inside: avoid; } main { max-width: none; padding: 0; } }

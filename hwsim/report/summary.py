@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shlex
 
-from hwsim.device import System
+from hwsim.hardware import System
 from hwsim.formats import number_format
 from hwsim.report.quantities import count, quantity, share, significant
 from hwsim.result import OperatorResult, Result
 
 BOUNDS = ("compute", "memory", "cache", "link", "launch")
 BASIS = {
-    "calibrated": "calibrated: constants fitted to measurements of this device",
-    "development": "development: this device was used while the model was built",
-    "zero-shot": "zero-shot: no measurement of this device was used",
-    "unvalidated": "unvalidated: no measurement of this device to compare with",
+    "calibrated": "calibrated: constants fitted to measurements of it",
+    "development": "development: this device helped to build the model",
+    "zero-shot": "zero-shot: nothing was fitted to this device",
+    "unvalidated": "unvalidated: not compared with a measured device",
 }
 
 

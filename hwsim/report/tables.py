@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
-from hwsim.device import System
+from hwsim.hardware import System
 from hwsim.report.quantities import quantity, share, significant
 from hwsim.report.summary import (
     OPERATOR_COLUMNS,
@@ -36,8 +37,8 @@ def print_result(result: Result, system: System, console: Console) -> None:
     console.print()
     console.print(_title(result))
     console.print(Text(how_text(result), style="dim"))
-    console.print(_operator_table(result, console.width))
-    console.print(Padding(_totals_grid(totals(result, system)), (0, 0, 0, 1)))
+    _print_trimmed(_operator_table(result, console.width), console)
+    _print_trimmed(Padding(_totals_grid(totals(result, system)), (0, 0, 0, 1)), console)
     _print_warnings([(result, "")], console)
 
 
@@ -50,12 +51,12 @@ def print_comparison(results: Sequence[Result], console: Console) -> None:
     for label, *cells in comparison_rows(results):
         table.add_row(label, *(Text(cell) for cell in cells))
     console.print()
-    console.print(Padding(table, (0, 0, 1, 1)))
+    _print_trimmed(Padding(table, (0, 0, 1, 1)), console)
 
 
 def comparison_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
     """Return (label, text of each result) rows; a row that applies to no result is left out."""
-    reference = results[0].latency_s
+    reference, devices = results[0].latency_s, [devices_used(result) for result in results]
     same_phase = len({result.phase for result in results}) == 1
     rows = [("Latency", *(quantity(r.latency_s, "s") for r in results))]
     if same_phase and reference > 0:
@@ -71,12 +72,22 @@ def comparison_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
         ("Mostly bound by", *(_main_bound(r) for r in results)),
         ("Share of peak FLOP/s", *(share(r.flops_share) for r in results)),
         ("Share of peak bandwidth", *(share(r.bandwidth_share) for r in results)),
-        ("Memory on each device", *(quantity(r.peak_memory_bytes, "B") for r in results)),
-        ("Devices", *(str(devices_used(r)) for r in results)),
+        ("Peak memory" if max(devices) == 1 else "Peak memory, each device", *(quantity(r.peak_memory_bytes, "B") for r in results)),
+        ("Devices", *("-" if max(devices) == 1 else str(number) for number in devices)),
         ("Largest batch", *("-" if r.largest_batch is None else f"{r.largest_batch:,}" for r in results)),
         ("Basis", *(r.basis for r in results)),
     ]
     return [row for row in rows if set(row[1:]) != {"-"}]
+
+
+def _print_trimmed(table: RenderableType, console: Console) -> None:
+    """Print without the blanks that rich pads lines with, so that piped text stays clean."""
+    for line in console.render_lines(table, pad=False):
+        while line and not line[-1].text.strip():
+            line.pop()
+        if line:
+            line[-1] = line[-1]._replace(text=line[-1].text.rstrip())
+        console.print(Segments([*line, Segment.line()]), end="")
 
 
 def _per_token(result: Result) -> str:

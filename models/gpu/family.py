@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hwsim.device import Device
+from hwsim.hardware import Device
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,

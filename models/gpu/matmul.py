@@ -115,13 +115,16 @@ def product_cost(gpu: Gpu, product: Product) -> OperatorCost:
     best = OperatorCost(1e300, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     for index in range(TILE_COUNT):
         rows, columns = TILES[2 * index], TILES[2 * index + 1]
+        if (rows > 16.0 and rows >= 2.0 * product.m) or (columns > 32.0 and columns >= 2.0 * product.n):
+            continue  # half the tile would hold the same results
         split = 1.0
         for _ in range(SPLITS):
             parts = candidate(gpu, product, rows, columns, split)
             cost = kernel_cost(gpu, parts.compute_s, parts.memory_s, parts.cache_s, parts.fixed_s, parts.dynamic_j)
             if cost.latency_s < best.latency_s:
                 best = cost
-            if product.groups * ceil(product.m / rows) * ceil(product.n / columns) * split >= gpu.sm_count:
+            blocks = product.groups * ceil(product.m / rows) * ceil(product.n / columns) * split
+            if blocks >= gpu.sm_count or split * K_STEP_BYTES >= product.k * product.a_bytes:
                 break
             split = 2.0 * split
     return best

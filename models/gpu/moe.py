@@ -40,14 +40,18 @@ def grouped(gpu: Gpu, row: OperatorRow, n: float, k: float) -> OperatorCost:
 def moe(gpu: Gpu, row: OperatorRow) -> OperatorCost:
     """Sort the tokens by expert, up (and gate) products, activation, down products, weighted sum."""
     pairs = row.tokens * row.top_k
-    sort_bytes = 16.0 * pairs + 4.0 * row.experts
-    sort = streaming(gpu, sort_bytes, 0.0, 0.0, sort_bytes / BLOCK_BYTES)
-    up = grouped(gpu, row, (row.matrices - 1.0) * row.intermediate, row.hidden)
     inner = row.matrices * pairs * row.intermediate
-    activation = streaming(
-        gpu, inner * row.dtype_bytes, 4.0 * inner, pairs * row.intermediate, inner * row.dtype_bytes / BLOCK_BYTES
-    )
-    down = grouped(gpu, row, row.hidden, row.intermediate)
     summed = (pairs + row.tokens) * row.hidden
-    total = streaming(gpu, summed * row.dtype_bytes, 2.0 * summed, 0.0, summed * row.dtype_bytes / BLOCK_BYTES)
-    return joined(joined(joined(up, down), joined(sort, activation)), total)
+    total = OperatorCost(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    for stage in range(2):
+        n = row.hidden if stage == 1 else (row.matrices - 1.0) * row.intermediate
+        k = row.intermediate if stage == 1 else row.hidden
+        total = joined(total, grouped(gpu, row, n, k))
+    for stage in range(3):
+        traffic, flops = 16.0 * pairs + 4.0 * row.experts, 0.0
+        if stage == 1:
+            traffic, flops = inner * row.dtype_bytes, 4.0 * inner
+        elif stage == 2:
+            traffic, flops = summed * row.dtype_bytes, 2.0 * summed
+        total = joined(total, streaming(gpu, traffic, flops, 0.0, traffic / BLOCK_BYTES))
+    return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hwsim.device import Link
+from hwsim.hardware import Link
 from hwsim.models.catalog.schema import Bandwidth, Energy, Share, StatusTable, Table, Time, validated, value_at
 from hwsim.models.link.collective import collective
 from hwsim.models.link.record import LINK_PATHS, LinkRecord

@@ -164,5 +164,5 @@ def test_version_and_help_are_printed(run: Run) -> None:
     assert run("--version")[1].startswith("hwsim ")
     status, out, _ = run("--help")
     assert status == 0
-    for word in ("run", "list", "show", "sweep", "--on", "decode"):
+    for word in ("run", "list", "show", "--on", "decode"):
         assert word in out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -37,3 +38,10 @@ def test_the_sources_of_a_formula_include_its_callees() -> None:
 def test_an_unmarked_function_is_refused() -> None:
     with pytest.raises(TypeError, match="not marked"):
         compiled(lambda x: x)
+
+
+def test_no_module_of_the_package_hides_a_function_of_the_front_door() -> None:
+    import hwsim
+
+    modules = {path.stem for path in (Path(hwsim.__file__).parent).glob("*.py")}
+    assert modules & set(hwsim.__all__) == set()

@@ -12,7 +12,8 @@ from hwsim.formats import number_format
     ("text", "bits"),
     [
         ("fp32", 32), ("tf32", 32), ("bf16", 16), ("fp16", 16), ("fp8_e4m3", 8), ("fp8_e5m2", 8), ("int8", 8),
-        ("int4", 4),         ("int3", 3), ("int2", 2), ("ternary", 2), ("ternary:1.67", 1.67), ("shift2", 2), ("shift3", 3), ("shift4", 4),
+        ("int4", 4), ("int3", 3), ("int2", 2), ("ternary", 2), ("ternary:1.67", 1.67), ("shift2", 2), ("shift3", 3),
+        ("shift4", 4),
         ("mxfp8", 8.25), ("mxfp4", 4.25), ("nvfp4", 4.5), ("int4:g128", 4.125), ("int4:g32", 4.5),
         ("int4:g128:zp", 4 + 16 / 128 + 4 / 128), ("int8:g64", 8.25),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hwsim.device import Device, System
+from hwsim.hardware import Device, System
 from hwsim.result import MemoryUse, OperatorResult, Result
 from hwsim.rows import OperatorCost
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.device import System
+from hwsim.hardware import System
 from hwsim.errors import InputError
 from hwsim.report.page import Section, write_page
 from hwsim.report.quantities import quantity

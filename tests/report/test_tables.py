@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from hwsim.device import System
+from hwsim.hardware import System
 from hwsim.report.quantities import quantity, share
 from hwsim.report.tables import print_comparison, print_result
 from hwsim.result import Result
