@@ -22,6 +22,8 @@ def build_graph(network: Network, run: Pass) -> OperatorGraph:
     feeds = [_add_embedding(graph, network, run)]
     labels = _unique_labels([layer for layer, _ in network.groups])
     for label, (layer, count) in zip(labels, network.groups, strict=True):
+        if layer.mixer is None and layer.feed_forward is None:
+            continue
         block = graph.add_block(label, count)
         prefix = "" if len(labels) == 1 else f"{label}."
         feeds = _LayerBuilder(graph, network, run, block, prefix).add(layer, feeds)

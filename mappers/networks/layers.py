@@ -46,12 +46,14 @@ class SelfAttention:
 class SparseIndex:
     """The indexer of sparse attention: scores all cached keys with small heads and keeps the best ``top_k``.
 
+    ``stored`` is false where a layer takes over the keys that an earlier layer's indexer picked.
     Source: DeepSeek-V3.2 report (arXiv:2512.02556), section 2.1.
     """
 
     heads: int
     head_dim: int
     top_k: int
+    stored: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,6 @@ class LatentAttention:
     rotary_dim: int
     value_head_dim: int
     index: SparseIndex | None = None
-    bias: bool = False
 
     @property
     def head_dim(self) -> int:
@@ -77,8 +78,18 @@ class LatentAttention:
 
     @property
     def latent_dim(self) -> int:
-        """Values cached a token and layer."""
+        """Values of the latent vector with its rotary key."""
         return self.kv_rank + self.rotary_dim
+
+    @property
+    def cached_dim(self) -> int:
+        """Values cached a token and layer, the indexer's key included."""
+        return self.latent_dim + (self.index.head_dim if self.index and self.index.stored else 0)
+
+    @property
+    def top_k(self) -> int:
+        """Keys a query sees at most; a number past any context where attention is not sparse."""
+        return self.index.top_k if self.index else 2**62
 
 
 @dataclass(frozen=True, kw_only=True)

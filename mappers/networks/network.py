@@ -251,8 +251,7 @@ def _cached_values(network: str, layer: Layer, tokens: int, tensor_parallel: int
     if mixer is None:
         return 0.0
     if isinstance(mixer, LatentAttention):
-        indexed = mixer.index.head_dim if mixer.index else 0
-        return tokens * (mixer.latent_dim + indexed)
+        return tokens * mixer.cached_dim
     kept = min(tokens, mixer.window) if mixer.window else tokens
     run = Pass(
         network=network, batch=1, query_length=1, kv_length=1, decode=True, weights="", activations="", kv="",

@@ -1,11 +1,11 @@
-"""Operators that also read stored values: a norm of queries and keys, attention sinks, the biases of experts."""
+"""Operators beyond the engine's own: maps that read stored values, experts with biases, attention on latents."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from hwsim.formats import number_format
-from hwsim.operators import Elementwise, MixtureOfExperts
+from hwsim.operators import Attention, Elementwise, MixtureOfExperts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,3 +37,13 @@ class RoutedExperts(MixtureOfExperts):
     def parameters(self) -> float:
         biases = (self.matrices - 1) * self.intermediate + self.hidden if self.bias else 0
         return super().parameters + self.experts * biases
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedValueAttention(Attention):
+    """Attention whose values are the first part of its keys, so that the cache is read once (latent attention)."""
+
+    @property
+    def bytes_by_kind(self) -> dict[str, float]:
+        kv = self.batch * self.kv_heads * self.read_kv * self.head_dim
+        return {**super().bytes_by_kind, "kv": kv * number_format(self.kv_dtype).bytes}

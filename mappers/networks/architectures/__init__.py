@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from hwsim.mappers.networks.architectures import decilm, deepseek, experts, gemma, gpt, llama, parallel
 from hwsim.mappers.networks.architectures.common import Reader
-from hwsim.mappers.networks.architectures.experts import read_mixtral, read_qwen2_moe, read_qwen3_moe
-from hwsim.mappers.networks.architectures.gemma import read_gemma, read_gemma2, read_gemma3_text
-from hwsim.mappers.networks.architectures.gpt import read_gpt2, read_gpt_j, read_gpt_neox, read_opt
-from hwsim.mappers.networks.architectures.llama import read_llama, read_mistral, read_qwen2, read_qwen3
-from hwsim.mappers.networks.architectures.parallel import read_falcon, read_mpt, read_phi, read_phi3
 
 ARCHITECTURES: dict[str, Reader] = {
-    "LlamaForCausalLM": read_llama,
-    "LLaMAForCausalLM": read_llama,
-    "MistralForCausalLM": read_mistral,
-    "Qwen2ForCausalLM": read_qwen2,
-    "Qwen3ForCausalLM": read_qwen3,
-    "MixtralForCausalLM": read_mixtral,
-    "Qwen2MoeForCausalLM": read_qwen2_moe,
-    "Qwen3MoeForCausalLM": read_qwen3_moe,
-    "GPT2LMHeadModel": read_gpt2,
-    "GPTJForCausalLM": read_gpt_j,
-    "GPTNeoXForCausalLM": read_gpt_neox,
-    "OPTForCausalLM": read_opt,
-    "FalconForCausalLM": read_falcon,
-    "RWForCausalLM": read_falcon,
-    "PhiForCausalLM": read_phi,
-    "Phi3ForCausalLM": read_phi3,
-    "MptForCausalLM": read_mpt,
-    "MPTForCausalLM": read_mpt,
-    "GemmaForCausalLM": read_gemma,
-    "Gemma2ForCausalLM": read_gemma2,
-    "Gemma3ForCausalLM": read_gemma3_text,
+    "LlamaForCausalLM": llama.read_llama,
+    "LLaMAForCausalLM": llama.read_llama,
+    "MistralForCausalLM": llama.read_mistral,
+    "Qwen2ForCausalLM": llama.read_qwen2,
+    "Qwen3ForCausalLM": llama.read_qwen3,
+    "MixtralForCausalLM": experts.read_mixtral,
+    "Qwen2MoeForCausalLM": experts.read_qwen2_moe,
+    "Qwen3MoeForCausalLM": experts.read_qwen3_moe,
+    "GPT2LMHeadModel": gpt.read_gpt2,
+    "GPTJForCausalLM": gpt.read_gpt_j,
+    "GPTNeoXForCausalLM": gpt.read_gpt_neox,
+    "OPTForCausalLM": gpt.read_opt,
+    "FalconForCausalLM": parallel.read_falcon,
+    "RWForCausalLM": parallel.read_falcon,
+    "PhiForCausalLM": parallel.read_phi,
+    "Phi3ForCausalLM": parallel.read_phi3,
+    "MptForCausalLM": parallel.read_mpt,
+    "MPTForCausalLM": parallel.read_mpt,
+    "GemmaForCausalLM": gemma.read_gemma,
+    "Gemma2ForCausalLM": gemma.read_gemma2,
+    "Gemma3ForCausalLM": gemma.read_gemma3_text,
+    "DeepseekV3ForCausalLM": deepseek.read_deepseek_v3,
+    "DeepseekV32ForCausalLM": deepseek.read_deepseek_v32,
+    "GlmMoeDsaForCausalLM": deepseek.read_glm_moe_dsa,
+    "KimiK25ForConditionalGeneration": deepseek.read_kimi_k25,
+    "Qwen3VLForConditionalGeneration": llama.read_qwen3_vl,
+    "Qwen3VLMoeForConditionalGeneration": experts.read_qwen3_vl_moe,
+    "MiMoForCausalLM": llama.read_mimo,
+    "MiMoV2FlashForCausalLM": experts.read_mimo_v2_flash,
+    "MiniMaxM2ForCausalLM": experts.read_minimax_m2,
+    "GptOssForCausalLM": experts.read_gpt_oss,
+    "Llama4ForConditionalGeneration": experts.read_llama4,
+    "DeciLMForCausalLM": decilm.read_decilm,
 }

@@ -46,6 +46,15 @@ def head_width(fields: Fields, hidden: int, heads: int, key: str = "head_dim") -
     return hidden // heads
 
 
+def text_fields(fields: Fields) -> Fields:
+    """Return the text part of a configuration with several towers; ``tie_word_embeddings`` may stand above it."""
+    text = fields.table("text_config")
+    for key in ("tie_word_embeddings", "torch_dtype", "dtype"):
+        if fields.has(key) and not text.has(key):
+            text.values = {**text.values, key: fields.values[key]}
+    return text
+
+
 def network(fields: Fields, layers: Iterable[Layer], *, hidden: int, tied: bool, **more: Any) -> Network:
     """Assemble the record; name, architecture and source are filled in by `read_network`."""
     return Network(

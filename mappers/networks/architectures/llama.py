@@ -5,11 +5,11 @@ Field names and defaults are those of the configuration and modelling files in H
 
 from __future__ import annotations
 
-from hwsim.mappers.networks.architectures.common import head_counts, network
+from hwsim.mappers.networks.architectures.common import head_counts, network, text_fields
+from hwsim.mappers.networks.architectures.vision import qwen3_vl_parameters
 from hwsim.mappers.networks.fields import Fields
 from hwsim.mappers.networks.layers import FeedForward, Layer, SelfAttention
 from hwsim.mappers.networks.network import Network
-
 
 def attention(fields: Fields, *, window: int = 0, **options: object) -> SelfAttention:
     """Read attention as the whole family names it."""
@@ -55,14 +55,15 @@ def qwen_windows(fields: Fields) -> list[int]:
     return [window if index >= first else 0 for index in range(layers)]
 
 
-def _read_qwen(fields: Fields, **options: object) -> Network:
+def _read_qwen(fields: Fields, *, other_parameters: int = 0, **options: object) -> Network:
     part = dense(fields)
     layers = [
         Layer(label="sliding" if w else "full", mixer=attention(fields, window=w, **options), feed_forward=part)
         for w in qwen_windows(fields)
     ]
     tied = fields.flag("tie_word_embeddings", default=False)
-    return network(fields, layers, hidden=fields.integer("hidden_size"), tied=tied)
+    hidden = fields.integer("hidden_size")
+    return network(fields, layers, hidden=hidden, tied=tied, other_parameters=other_parameters)
 
 
 def read_qwen2(fields: Fields) -> Network:
@@ -70,7 +71,17 @@ def read_qwen2(fields: Fields) -> Network:
     return _read_qwen(fields, qkv_bias=True)
 
 
-def read_qwen3(fields: Fields) -> Network:
+def read_qwen3(fields: Fields, *, other_parameters: int = 0) -> Network:
     """Qwen 3: Llama with a norm on each query and key head."""
     bias = fields.flag("attention_bias", default=False)
-    return _read_qwen(fields, qkv_bias=bias, output_bias=bias, norm="head")
+    return _read_qwen(fields, other_parameters=other_parameters, qkv_bias=bias, output_bias=bias, norm="head")
+
+
+def read_qwen3_vl(fields: Fields) -> Network:
+    """Qwen3-VL: Qwen 3 behind a vision tower."""
+    return read_qwen3(text_fields(fields), other_parameters=qwen3_vl_parameters(fields.table("vision_config")))
+
+
+def read_mimo(fields: Fields) -> Network:
+    """MiMo: Qwen 2 with ``attention_bias`` stated; its extra prediction layer is not part of the network."""
+    return _read_qwen(fields, qkv_bias=fields.flag("attention_bias"))
