@@ -1,0 +1,155 @@
+"""Workloads as flat arrays: unique operator rows over all of them, and what each workload adds up of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.hardware import System
+from hwsim.engine.analytic import memory_use, phase_graph
+from hwsim.engine.schedule import Costing
+from hwsim.engine.workload import Workload
+from hwsim.errors import InputError
+from hwsim.graph import OperatorGraph
+from hwsim.rows import COLLECTIVE, OperatorCost, OperatorRow, Runtime, lower
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One combination of what varies in the workload, on the system that it is cut over."""
+
+    workload: Workload
+    system: System
+    runtime: Runtime
+    names: tuple[Any, ...] = ()  # the values of the workload axes, as the file states them
+
+
+class Sums(NamedTuple):
+    """What each workload adds up, as offsets into flat arrays; the arguments of the reducing kernel.
+
+    Attributes
+    ----------
+    case_first : (workloads + 1,) first block of each workload
+    block_first : (blocks + 1,) first entry of each block
+    block_count : (blocks,) how often a block runs
+    block_layer : (blocks,) 1 where the block is a layer, which the runtime may stretch
+    entry_row : (entries,) unique row of an entry
+    entry_calls : (entries,) calls of that row in one run of the block
+    runtime : (workloads, 3) host, gap and layer seconds
+    devices : (workloads,) devices that work in step
+    """
+
+    case_first: Integers
+    block_first: Integers
+    block_count: Floats
+    block_layer: Floats
+    entry_row: Integers
+    entry_calls: Floats
+    runtime: Floats
+    devices: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lowered:
+    """All workloads of a sweep, flat. Rows of the device come first; those of the links have a fixed cost."""
+
+    rows: Floats  # (device rows, fields of OperatorRow)
+    link_s: Floats  # (link rows,) seconds
+    link_j: Floats  # (link rows,) joules
+    sums: Sums
+    tokens: Floats  # (workloads,) tokens of one run
+    peak_memory_bytes: Floats  # (workloads,)
+
+
+def tokens_of(workload: Workload) -> float:
+    """Tokens that one run of the phase handles: batch (decode) or batch x prompt (prefill)."""
+    return float(workload.batch * (workload.prompt if workload.phase == "prefill" else 1))
+
+
+def lower_cases(network: Any, cases: Sequence[Case]) -> Lowered:
+    """Build each workload's folded graph once and flatten it.
+
+    Raises
+    ------
+    HwsimError : a workload that the network, or the system it is cut over, cannot serve
+    """
+    table = _Rows()
+    blocks: list[tuple[dict[int, int], int, bool]] = []
+    case_first = [0]
+    for case in cases:
+        _check_devices(case)
+        blocks += _blocks(phase_graph(network, case.workload, case.workload.phase), case, table)
+        case_first.append(len(blocks))
+    entries = [pair for members, _, _ in blocks for pair in members.items()]
+    order = table.order()
+    sums = Sums(
+        case_first=np.array(case_first),
+        block_first=np.cumsum([0, *(len(members) for members, _, _ in blocks)]),
+        block_count=np.array([float(count) for _, count, _ in blocks]),
+        block_layer=np.array([float(is_layer) for _, _, is_layer in blocks]),
+        entry_row=np.array([order[row] for row, _ in entries]),
+        entry_calls=np.array([float(calls) for _, calls in entries]),
+        runtime=np.array([tuple(case.runtime) for case in cases], dtype=np.float64),
+        devices=np.array([float(case.workload.parallel.devices) for case in cases]),
+    )
+    return Lowered(
+        rows=np.array(table.device_rows, dtype=np.float64).reshape(-1, len(OperatorRow._fields)),
+        link_s=np.array([cost.latency_s for cost in table.link_costs], dtype=np.float64),
+        link_j=np.array([cost.energy_j for cost in table.link_costs], dtype=np.float64),
+        sums=sums,
+        tokens=np.array([tokens_of(case.workload) for case in cases]),
+        peak_memory_bytes=np.array([memory_use(network, case.workload).total for case in cases]),
+    )
+
+
+class _Rows:
+    """Unique rows, numbered as they come; a link's row carries its cost, which no device field changes."""
+
+    def __init__(self) -> None:
+        self.known: dict[object, int] = {}
+        self.device_rows: list[OperatorRow] = []
+        self.link_costs: list[OperatorCost] = []
+        self._is_link: list[bool] = []
+
+    def number(self, row: OperatorRow, link_cost: OperatorCost | None) -> int:
+        key = (row, link_cost)
+        if key not in self.known:
+            self.known[key] = len(self._is_link)
+            self._is_link.append(link_cost is not None)
+            if link_cost is None:
+                self.device_rows.append(row)
+            else:
+                self.link_costs.append(link_cost)
+        return self.known[key]
+
+    def order(self) -> list[int]:
+        """Column of each numbered row: the device's rows first, then the links'."""
+        device, link = iter(range(len(self.device_rows))), iter(range(len(self.device_rows), len(self._is_link)))
+        return [next(link) if is_link else next(device) for is_link in self._is_link]
+
+
+def _blocks(graph: OperatorGraph, case: Case, table: _Rows) -> list[tuple[dict[int, int], int, bool]]:
+    """Calls of each row in each block, how often the block runs, and whether it is a layer."""
+    costing = Costing(case.system, case.runtime)
+    calls: dict[str | None, dict[int, int]] = {}
+    counts: dict[str | None, int] = {}
+    for node in graph:
+        row = lower(node.operator)
+        number = table.number(row, costing.cost(node.operator) if row.kind == COLLECTIVE else None)
+        members = calls.setdefault(node.block, {})
+        members[number] = members.get(number, 0) + 1
+        counts[node.block] = node.count
+    return [(members, counts[block], block is not None) for block, members in calls.items()]
+
+
+def _check_devices(case: Case) -> None:
+    needed = case.workload.parallel.devices
+    if needed > case.system.count:
+        raise InputError(f"parallel needs {needed} devices, but '{case.system.name}' has {case.system.count}")
