@@ -98,8 +98,8 @@ def as_system(on: Device | System | str, devices: int = 1) -> System:
     """Turn a device, a system or its text into a system; a bare device is multiplied over its native link."""
     from dataclasses import replace
 
-    from hwsim.hardware import Device, System
     from hwsim.errors import InputError
+    from hwsim.hardware import Device, System
     from hwsim.models.catalog import read_link
 
     whole = system(on) if isinstance(on, str) else on

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.hardware import Device, System
 from hwsim.errors import InputError, did_you_mean
+from hwsim.hardware import Device, System
 from hwsim.operators import Attention, Collective, Elementwise, Matmul, MixtureOfExperts, Norm, Operator, Softmax
 from hwsim.rows import BOUND_NAMES, COLLECTIVE, OPERATION_CODES, lower
 

@@ -6,10 +6,10 @@ import inspect
 from typing import Any
 
 from hwsim.cost import formula_sources
-from hwsim.hardware import System
 from hwsim.engine.simulate import schedule_of
 from hwsim.engine.workload import Workload
 from hwsim.errors import unknown_name
+from hwsim.hardware import System
 from hwsim.rows import BOUND_NAMES, COLLECTIVE, Runtime, lower
 
 

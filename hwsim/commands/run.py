@@ -11,13 +11,15 @@ import typer
 from hwsim.errors import InputError
 
 if TYPE_CHECKING:
-    from hwsim.hardware import System
     from hwsim.engine.workload import Workload
+    from hwsim.hardware import System
     from hwsim.result import Result
 
 
 def run(
-    network: Annotated[str, typer.Argument(metavar="NETWORK", help="A catalog name (llama-2-7b) or a Hugging Face config.json.")],
+    network: Annotated[
+        str, typer.Argument(metavar="NETWORK", help="A catalog name (llama-2-7b) or a Hugging Face config.json.")
+    ],
     on: Annotated[
         list[str], typer.Option(help='Device, TOML path or "8x DEVICE over LINK"; repeat it for a side-by-side table.')
     ],

@@ -7,11 +7,11 @@ from dataclasses import replace
 from math import ceil
 from typing import Any
 
-from hwsim.hardware import System
 from hwsim.engine.schedule import Costing, Task, build_schedule, consumed_energy_j
 from hwsim.engine.workload import Workload
 from hwsim.errors import DoesNotFitError, InputError
 from hwsim.graph import OperatorGraph
+from hwsim.hardware import System
 from hwsim.operators import Collective
 from hwsim.result import MemoryUse, OperatorResult
 from hwsim.rows import BOUND_NAMES, LAUNCH

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hwsim.cost import cost_function
-from hwsim.hardware import System
 from hwsim.errors import UnsupportedError
 from hwsim.graph import OperatorGraph
+from hwsim.hardware import System
 from hwsim.operators import Operator
 from hwsim.rows import COLLECTIVE, OperatorCost, OperatorRow, Runtime, lower
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwsim.hardware import System
 from hwsim.engine.analytic import (
     check_fits,
     decode_steps,
@@ -16,6 +15,7 @@ from hwsim.engine.analytic import (
 from hwsim.engine.schedule import Costing, Task, build_schedule
 from hwsim.engine.workload import Workload
 from hwsim.errors import InputError, UnsupportedError
+from hwsim.hardware import System
 from hwsim.result import OperatorResult, Result
 from hwsim.rows import Runtime
 

@@ -21,10 +21,10 @@ import numpy as np
 from numba import prange
 
 from hwsim.cost import compiled
-from hwsim.hardware import Device
 from hwsim.engine.schedule import consumed_energy_j, launched_latency_s, layer_stretch
 from hwsim.explore.fingerprint import formula_fingerprint
 from hwsim.explore.lowering import Floats, Sums
+from hwsim.hardware import Device
 from hwsim.rows import OperatorRow, Runtime
 
 KEPT_CACHES = 16

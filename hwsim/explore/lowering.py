@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.hardware import System
 from hwsim.engine.analytic import memory_use, phase_graph
 from hwsim.engine.schedule import Costing
 from hwsim.engine.workload import Workload
 from hwsim.errors import InputError
 from hwsim.graph import OperatorGraph
+from hwsim.hardware import System
 from hwsim.rows import COLLECTIVE, OperatorCost, OperatorRow, Runtime, lower
 
 Floats = NDArray[np.float64]

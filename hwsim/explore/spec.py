@@ -120,7 +120,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
         raise InputError(f"{path}: keep '{keep}' is not all or feasible")
     axes = tuple(_axis(name, value, path) for name, value in _flat(_section(table, "vary", path)))
     if not axes:
-        raise InputError(f"{path}: [vary] is missing or empty; as in \"device.sm_count\" = [60, 108, 132]")
+        raise InputError(f'{path}: [vary] is missing or empty; as in "device.sm_count" = [60, 108, 132]')
     names = [axis.name for axis in axes]
     for name in names:
         if name in table:
@@ -180,7 +180,7 @@ def _axis(name: str, value: Any, path: Path) -> Axis:
     if isinstance(value, dict):
         return _range(name, value, where)
     if not isinstance(value, list) or not value:
-        raise InputError(f'{where}(={value!r}) must be a list of values or {{ from = 1, to = 8, steps = 8 }}')
+        raise InputError(f"{where}(={value!r}) must be a list of values or {{ from = 1, to = 8, steps = 8 }}")
     if len(value) > LARGEST_AXIS:
         raise InputError(f"{where}: {len(value)} values are too many; at most {LARGEST_AXIS}")
     for item in value:
@@ -242,5 +242,5 @@ def _objectives(section: Mapping[str, Any], axes: list[str], path: Path) -> dict
             raise InputError(f"{path}: objectives.{name}(={direction!r}) must be 'min' or 'max'")
         objectives[name] = direction
     if not objectives:
-        raise InputError(f"{path}: [objectives] is empty; as in latency_s = \"min\"")
+        raise InputError(f'{path}: [objectives] is empty; as in latency_s = "min"')
     return objectives

@@ -45,7 +45,9 @@ def operator_hover(operator: OperatorResult, result: Result) -> str:
             f"reaches {quantity(operator.flops / operator.latency_s, 'FLOP/s')}"
             f" and {quantity(operator.bytes / operator.latency_s, 'B/s')}"
         )
-    parts = ((name, getattr(operator, f"{name}_s")) for name in ("compute", "memory", "cache", "link", "fixed", "runtime"))
+    parts = (
+        (name, getattr(operator, f"{name}_s")) for name in ("compute", "memory", "cache", "link", "fixed", "runtime")
+    )
     listed = ", ".join(f"{name} {quantity(seconds, 's')}" for name, seconds in parts if seconds > 0)
     lines.append(f"bound by {html.escape(operator.bound)}" + (f"; on its own: {listed}" if listed else ""))
     return "<br>".join(lines)
@@ -86,8 +88,8 @@ def _bars(result: Result, field: str, unit: str, title: str) -> go.Figure:
     )  # fmt: skip
     largest = max(values, default=0.0) or 1.0
     figure.update_layout(**base_layout(
-        title={"text": f"<b>{title}</b>", "x": 0, "xanchor": "left", "xref": "container", "font": {"size": 14}}, bargap=0.3,
-        height=56 + BAR_HEIGHT_PX * max(len(values), 1), showlegend=False,
+        title={"text": f"<b>{title}</b>", "x": 0, "xanchor": "left", "xref": "container", "font": {"size": 14}},
+        bargap=0.3, height=56 + BAR_HEIGHT_PX * max(len(values), 1), showlegend=False,
         margin={"l": 8, "r": VALUE_PX, "t": 36, "b": 12},
         xaxis={"visible": False, "range": [0, largest], "fixedrange": True},
         yaxis={"tickvals": places, "ticktext": [_short(name) + "  " for name in names], "autorange": "reversed",

@@ -42,7 +42,7 @@ def write_page(path: str | Path, title: str, sections: Iterable[Part], lead: str
     title : plain text, escaped here
     sections : (heading, body, note); heading and note are plain text, escaped here; a body is HTML or a Plotly
         figure, or a list of them; several figures stand side by side where the width allows
-    lead : plain text under the title
+    lead : plain text under the title, escaped here; each line is a paragraph
 
     Returns
     -------
@@ -61,7 +61,7 @@ def write_page(path: str | Path, title: str, sections: Iterable[Part], lead: str
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">', _NO_ICON,
         f"<title>{html.escape(title)}</title>", f"<style>{STYLE}</style>", figures.library(), "</head>", "<body>",
-        "<main>", f"<header><h1>{html.escape(title)}</h1>{_paragraph(lead, 'lead')}</header>", _contents(parts), body,
+        "<main>", f"<header><h1>{html.escape(title)}</h1>{_lead(lead)}</header>", _contents(parts), body,
         "</main>", "</body>", "</html>", "",
     ])  # fmt: skip
     try:
@@ -104,6 +104,10 @@ def _section(section: Section, figures: _Figures) -> str:
 
 def _paragraph(text: str, kind: str) -> str:
     return f'<p class="{kind}">{html.escape(text)}</p>' if text else ""
+
+
+def _lead(text: str) -> str:
+    return "".join(_paragraph(line, "lead") for line in text.splitlines())
 
 
 def _contents(sections: Sequence[Section]) -> str:

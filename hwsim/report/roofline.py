@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from hwsim.hardware import Device
 from hwsim.formats import number_format
+from hwsim.hardware import Device
 from hwsim.report.figures import BOUND_COLORS, base_layout, operator_hover
 from hwsim.report.labels import LINE_PX, Frame, Point, place_labels
 from hwsim.report.quantities import quantity

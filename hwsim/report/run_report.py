@@ -17,13 +17,14 @@ from hwsim.result import Result
 Pairs = Sequence[tuple[Result, System]]
 
 
-def write_report(path: str | Path, pairs: Pairs) -> Path:
+def write_report(path: str | Path, pairs: Pairs, command_line: str = "") -> Path:
     """Write one page about one or more results: phases of a network, devices, or both.
 
     Parameters
     ----------
     path : the HTML file to write
     pairs : each result with the system it was computed for
+    command_line : the command that made them, if known; otherwise one is put together for each result
 
     Returns
     -------
@@ -37,8 +38,7 @@ def write_report(path: str | Path, pairs: Pairs) -> Path:
     devices = _unique(result.device for result, _ in pairs)
     title = f"{', '.join(networks)} on {', '.join(devices)}"
     lead = "; ".join(_unique(workload_text(result) for result, _ in pairs))
-    how = _unique(how_text(result) for result, _ in pairs)
-    lead += f". {how[0][0].upper()}{how[0][1:]}." if len(how) == 1 and False else ""
+    lead += "\n" + "\n".join(_unique(how_text(result) for result, _ in pairs))
     sections = [_headline(pairs)]
     sections += [_roofline(system, results, len(devices)) for system, results in _by_system(pairs)]
     for result, _ in pairs:
@@ -47,7 +47,7 @@ def write_report(path: str | Path, pairs: Pairs) -> Path:
     for result, system in pairs:
         heading = "Operators" + _name(result, pairs)
         sections.append(Section(heading, fragments.operator_table(result), _operator_note(result, system)))
-    sections.append(_basis(pairs))
+    sections.append(_basis(pairs, command_line))
     return write_page(path, title, sections, lead)
 
 
@@ -107,12 +107,16 @@ def _operator_note(result: Result, system: System) -> str:
     return note + (" FLOPs, bytes and energy are of all devices together." if system.count > 1 else "")
 
 
-def _basis(pairs: Pairs) -> Section:
+def _basis(pairs: Pairs, command_line: str) -> Section:
     parts = []
     for result, _ in pairs:
         rows = [("Workload", workload_text(result)), ("Settings", how_text(result))]
         rows.append(("Basis", BASIS.get(result.basis, result.basis)))
         name = html.escape(_name(result, pairs)[2:])
         heading = f"<h3>{name}</h3>" if name else ""
-        parts.append(f"{heading}{fragments.pairs_table(rows)}<pre>{html.escape(command(result))}</pre>")
+        parts.append(f"{heading}{fragments.pairs_table(rows)}")
+        if not command_line:
+            parts.append(f"<pre>{html.escape(command(result))}</pre>")
+    if command_line:
+        parts.append(f"<h3>Command</h3><pre>{html.escape(command_line)}</pre>")
     return Section("Settings, and how to reproduce", "".join(parts))

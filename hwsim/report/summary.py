@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from hwsim.hardware import System
 from hwsim.formats import number_format
+from hwsim.hardware import System
 from hwsim.report.quantities import count, quantity, share, significant
 from hwsim.result import OperatorResult, Result
 

@@ -72,7 +72,10 @@ def comparison_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
         ("Mostly bound by", *(_main_bound(r) for r in results)),
         ("Share of peak FLOP/s", *(share(r.flops_share) for r in results)),
         ("Share of peak bandwidth", *(share(r.bandwidth_share) for r in results)),
-        ("Peak memory" if max(devices) == 1 else "Peak memory, each device", *(quantity(r.peak_memory_bytes, "B") for r in results)),
+        (
+            "Peak memory" if max(devices) == 1 else "Peak memory, each device",
+            *(quantity(r.peak_memory_bytes, "B") for r in results),
+        ),
         ("Devices", *("-" if max(devices) == 1 else str(number) for number in devices)),
         ("Largest batch", *("-" if r.largest_batch is None else f"{r.largest_batch:,}" for r in results)),
         ("Basis", *(r.basis for r in results)),

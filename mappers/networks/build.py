@@ -80,9 +80,7 @@ def _add_embedding(graph: OperatorGraph, network: Network, run: Pass) -> str:
     return embedding
 
 
-def _add_all_reduce(
-    graph: OperatorGraph, run: Pass, hidden: int, name: str, block: str | None, source: str
-) -> str:
+def _add_all_reduce(graph: OperatorGraph, run: Pass, hidden: int, name: str, block: str | None, source: str) -> str:
     collective = Collective(
         name=name, operation="all_reduce", ranks=run.tensor_parallel, elements=run.tokens * hidden,
         dtype=run.activations,

@@ -43,9 +43,7 @@ class Fields:
         name = key if key.startswith(self.path) else self.path + key
         return InputError(f"{self.source}: field '{name}' (={_short(value)}) must be {allowed}")
 
-    def integer(
-        self, *keys: str, default: Any = _REQUIRED, minimum: int = 1, maximum: int = LARGEST_SIZE
-    ) -> int:
+    def integer(self, *keys: str, default: Any = _REQUIRED, minimum: int = 1, maximum: int = LARGEST_SIZE) -> int:
         """Return a whole number between ``minimum`` and ``maximum``."""
         key, value = self._found(keys, default)
         if value is default:

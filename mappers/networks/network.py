@@ -204,9 +204,7 @@ class Network:
         )  # fmt: skip
         return graph.weight_bytes + self.other_parameters * number_format(activations).bytes / tensor_parallel
 
-    def kv_bytes(
-        self, tokens: int, batch: int = 1, kv_format: str | None = None, tensor_parallel: int = 1
-    ) -> float:
+    def kv_bytes(self, tokens: int, batch: int = 1, kv_format: str | None = None, tensor_parallel: int = 1) -> float:
         """Return the bytes of keys and values on one device for ``batch`` requests of ``tokens`` cached tokens each.
 
         A layer with a sliding window keeps at most the window. Key/value heads are split over the devices, or copied

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hwsim.hardware import Device, Link, System
 from hwsim.errors import InputError, unknown_name
+from hwsim.hardware import Device, Link, System
 from hwsim.models.catalog.files import cited, find, is_path, merged, names, parse, read_text
 from hwsim.rows import Runtime
 

@@ -37,8 +37,8 @@ def names(kind: str) -> list[str]:
 
 
 def is_path(text: str) -> bool:
-    """Tell whether a text means a file rather than a catalog name."""
-    return text.endswith(".toml") or "/" in text or os.sep in text or Path(text).is_file()
+    """Tell whether a text means a file rather than a catalog name: it ends in ``.toml`` or names a folder."""
+    return text.endswith(".toml") or "/" in text or os.sep in text
 
 
 def find(kind: str, name: str) -> Path:
@@ -50,14 +50,13 @@ def find(kind: str, name: str) -> Path:
     InputError : the path does not exist or is no file
     """
     if is_path(name):
-        path = Path(name)
-        if path.is_dir():
+        if os.path.isdir(name):
             raise InputError(f"{name}: is a folder, a TOML file is needed")
-        if not path.is_file():
+        if not os.path.isfile(name):
             raise InputError(f"{name}: no such file")
-        return path
+        return Path(name)
     for folder in folders():
-        if (folder / kind / f"{name}.toml").is_file():
+        if os.path.isfile(folder / kind / f"{name}.toml"):
             return folder / kind / f"{name}.toml"
     raise unknown_name(kind.removesuffix("s"), name, names(kind))
 

@@ -125,14 +125,17 @@ def with_overrides(
     ------
     UnknownNameError : a path that the schema does not know
     """
-    changed = {key: dict(value) if isinstance(value, Mapping) else value for key, value in table.items()}
+    changed: dict[str, Any] = {
+        key: dict(value) if isinstance(value, Mapping) else value for key, value in table.items()
+    }
     known = list(leaves(schema))
     for path, value in overrides.items():
         if path not in known:
             raise UnknownNameError(f"{where}: unknown key '{path}'{did_you_mean(path, known)}")
         head, _, last = path.rpartition(".")
         inner = changed
-        for part in head.split(".") if head else ():
-            inner = inner.setdefault(part, {})
-        inner[last] = value
+        if head:
+            inner = changed.setdefault(head, {})
+        if isinstance(inner, dict):  # else the schema refuses what stands in the table's place
+            inner[last] = value
     return changed

@@ -112,7 +112,7 @@ class GpuFile(Table):
     """A GPU of the catalog."""
 
     family: str
-    architecture: str
+    architecture: str = ""
     description: str = ""
     sources: dict[str, str] = {}
     sm_count: Count

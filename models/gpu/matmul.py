@@ -133,7 +133,5 @@ def product_cost(gpu: Gpu, product: Product) -> OperatorCost:
 @cost_function
 def matmul(gpu: Gpu, row: OperatorRow) -> OperatorCost:
     """Cost of ``batch`` products of (m, k) by (k, n)."""
-    product = Product(
-        row.batch, row.m, row.n, row.k, row.dtype_bytes, row.stored_bytes, row.arithmetic, row.bytes
-    )
+    product = Product(row.batch, row.m, row.n, row.k, row.dtype_bytes, row.stored_bytes, row.arithmetic, row.bytes)
     return product_cost(gpu, product)

@@ -31,9 +31,7 @@ def grouped(gpu: Gpu, row: OperatorRow, n: float, k: float) -> OperatorCost:
     experts = max(1.0, row.experts_touched)
     rows = max(1.0, pairs / experts * row.load_peak)
     traffic = experts * n * k * row.stored_bytes + pairs * (k + n) * row.dtype_bytes
-    return product_cost(
-        gpu, Product(experts, rows, n, k, row.dtype_bytes, row.stored_bytes, row.arithmetic, traffic)
-    )
+    return product_cost(gpu, Product(experts, rows, n, k, row.dtype_bytes, row.stored_bytes, row.arithmetic, traffic))
 
 
 @cost_function

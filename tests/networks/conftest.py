@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def require_package() -> Callable[[str, str], ModuleType]:
-    """Import an optional package, or skip with the extra that brings it; with HWSIM_REQUIRE_ALL=1 missing is failing."""
+    """Import an optional package or skip, naming the extra that brings it; HWSIM_REQUIRE_ALL=1 makes that a failure."""
 
     def require(name: str, extra: str) -> ModuleType:
         try:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 import re
 import shutil
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.hardware import System
 from hwsim.errors import InputError
+from hwsim.hardware import System
 from hwsim.report.page import Section, write_page
 from hwsim.report.quantities import quantity
 from hwsim.report.run_report import write_report
@@ -84,17 +85,55 @@ def chromium() -> str:
     return found
 
 
+def dump(path: Path, width: int) -> subprocess.CompletedProcess[str]:
+    """Open a page in headless Chromium; stdout is its document, stderr its console."""
+    return subprocess.run(
+        [chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         f"--user-data-dir={path.parent / 'profile'}", "--enable-logging=stderr", "--virtual-time-budget=5000",
+         f"--window-size={width},1200", "--dump-dom", path.as_uri()],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
 @pytest.mark.slow
 def test_the_page_opens_in_a_browser_without_a_word_on_the_console(
     tmp_path: Path, result_of: Results, system_of: Systems
 ) -> None:
-    browser = chromium()
     report(tmp_path / "report.html", result_of, system_of)
-    done = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-         f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", "--virtual-time-budget=5000",
-         "--dump-dom", (tmp_path / "report.html").as_uri()],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    done = dump(tmp_path / "report.html", 1200)
     assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
     assert done.stdout.count('class="main-svg"') >= 3, "Plotly drew no figure"
+
+
+MEASURE = """<script>
+window.addEventListener("load", () => setTimeout(() => {
+  const boxes = [...document.querySelectorAll(".annotation-text")].map(e => e.getBoundingClientRect());
+  const hit = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  let overlaps = 0;
+  boxes.forEach((a, i) => boxes.slice(0, i).forEach(b => { overlaps += hit(a, b) }));
+  const clipped = [...document.querySelectorAll("svg.main-svg")].filter(svg => {
+    const frame = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll("text")].some(t => {
+      const box = t.getBoundingClientRect();
+      const beside = box.right > frame.right + 1 || box.left < frame.left - 1;
+      return box.width > 0 && (beside || box.bottom > frame.bottom + 1);
+    });
+  }).length;
+  const wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
+  document.title = JSON.stringify({labels: boxes.length, overlaps, clipped, wide});
+}, 500));
+</script>"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [500, 720, 1000, 1400])
+def test_no_label_overlaps_or_is_cut_off_and_the_page_does_not_scroll_sideways(
+    width: int, tmp_path: Path, result_of: Results, system_of: Systems
+) -> None:
+    text = report(tmp_path / "report.html", result_of, system_of)
+    (tmp_path / "report.html").write_text(text.replace("</body>", MEASURE + "</body>"), encoding="utf-8")
+    title = re.search(r"<title>(.*?)</title>", dump(tmp_path / "report.html", width).stdout)
+    assert title is not None
+    measured = json.loads(html.unescape(title[1]))
+    assert measured["labels"] >= 5
+    assert (measured["overlaps"], measured["clipped"], measured["wide"]) == (0, 0, False), measured

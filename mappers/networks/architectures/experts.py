@@ -59,9 +59,7 @@ def read_qwen2_moe(fields: Fields) -> Network:
 def read_qwen3_moe(fields: Fields, *, other_parameters: int = 0) -> Network:
     """Qwen 3 with experts: no shared expert, a norm on each query and key head."""
     experts = fields.integer("num_experts")
-    part = Experts(
-        experts=experts, top_k=top_k(fields, experts), intermediate=fields.integer("moe_intermediate_size")
-    )
+    part = Experts(experts=experts, top_k=top_k(fields, experts), intermediate=fields.integer("moe_intermediate_size"))
     bias = fields.flag("attention_bias", default=False)
     layers = _qwen_layers(fields, part, qkv_bias=bias, output_bias=bias, norm="head")
     tied = fields.flag("tie_word_embeddings", default=False)

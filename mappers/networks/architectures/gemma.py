@@ -32,9 +32,7 @@ def layer_windows(fields: Fields, period: int) -> list[int]:
 def read_gemma(fields: Fields) -> Network:
     """Gemma 1: Llama's layers with a head width of its own."""
     fields.integer("head_dim")
-    return uniform(
-        fields, Layer(label="dense", mixer=attention(fields), feed_forward=dense(fields)), tied_default=True
-    )
+    return uniform(fields, Layer(label="dense", mixer=attention(fields), feed_forward=dense(fields)), tied_default=True)
 
 
 def _read_sliding(fields: Fields, period: int, **options: object) -> Network:

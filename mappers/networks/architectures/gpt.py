@@ -87,5 +87,3 @@ def read_opt(fields: Fields) -> Network:
         embedding_dim=fields.integer("word_embed_proj_dim", default=hidden),
         final_norm_vectors=norm_vectors if before and not removed else None,
     )  # fmt: skip
-
-

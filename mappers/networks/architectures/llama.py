@@ -11,6 +11,7 @@ from hwsim.mappers.networks.fields import Fields
 from hwsim.mappers.networks.layers import FeedForward, Layer, SelfAttention
 from hwsim.mappers.networks.network import Network
 
+
 def attention(fields: Fields, *, window: int = 0, **options: object) -> SelfAttention:
     """Read attention as the whole family names it."""
     heads, kv_heads, head_dim = head_counts(fields)
