@@ -1,0 +1,1 @@
+"""Fits of the documented constants of calibrated devices."""

@@ -1,0 +1,1 @@
+"""Published systems, predicted row by row."""

@@ -1,0 +1,1 @@
+"""Predictions beside measurements: reading the measured tables, the comparison, the page."""

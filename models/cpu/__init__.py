@@ -1,0 +1,1 @@
+"""Processors: vector and matrix units, caches, memory channels."""

@@ -1,0 +1,1 @@
+"""Flash chiplets and storage: NAND timing, in-flash compute, read slicing."""

@@ -1,0 +1,1 @@
+"""Accelerators on programmable logic: DSP chains, unrolled dataflow."""

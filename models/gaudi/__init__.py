@@ -1,0 +1,1 @@
+"""Gaudi accelerators: matrix engines, tensor processor cores, FP8 units."""

@@ -1,0 +1,1 @@
+"""Systolic arrays, phone processors and tensor processing units."""

@@ -1,0 +1,1 @@
+"""Bit-exact golden arithmetic, shared by the models and the Verilog benches."""

@@ -1,0 +1,1 @@
+"""Verilog kernels, each with its golden model, cycle model and bench."""
