@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hwsim.errors import InputError, unknown_name
+from hwsim.errors import InputError, UnknownNameError, unknown_name
 from hwsim.hardware import Device, Link, System
 from hwsim.models.catalog.files import cited, find, is_path, merged, names, parse, read_text
 from hwsim.rows import Runtime
@@ -64,9 +64,16 @@ def _build_device(path: Path, text: str, overrides: Mapping[str, Any]) -> Device
     if isinstance(table.get("architecture"), str):
         table, sources = _over_architecture(table, sources)
     device: Device = family_module(table, where).build(table, where, overrides)
+    if device.native_link is not None and not is_path(device.native_link):
+        _known_link(device.native_link, where)
     sources.update({path: f"set to {value} by the user" for path, value in overrides.items()})
     known = {path: text for path, text in sources.items() if not path.startswith("sources.")}
     return replace(device, name=path.stem, sources=known)
+
+
+def _known_link(name: str, where: str) -> None:
+    if name not in names("links"):
+        raise UnknownNameError(f"{where}: link.native: {unknown_name('link', name, names('links'))}")
 
 
 def _over_architecture(table: dict[str, Any], sources: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -71,7 +71,9 @@ def validated(schema: type[Schema], table: Mapping[str, Any], where: str) -> Sch
     try:
         return schema.model_validate(dict(table))
     except ValidationError as error:
-        raise _one_line(schema, error.errors()[0], where) from None
+        # A misspelt key is also a missing one: the spelling is the mistake to tell.
+        mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
+        raise _one_line(schema, mistakes[0], where) from None
 
 
 def _one_line(schema: type[Table], mistake: ErrorDetails, where: str) -> InputError | UnknownNameError:
