@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import ceil
 from typing import Any
 
-from hwsim.engine.schedule import Costing, Task, build_schedule, consumed_energy_j
+from hwsim.engine.schedule import Costing, Task, consumed_energy_j, costed, with_layer_floor
 from hwsim.engine.workload import Workload
 from hwsim.errors import DoesNotFitError, InputError
 from hwsim.graph import OperatorGraph
@@ -177,23 +177,25 @@ def decode_steps(network: Any, workload: Workload, costing: Costing, devices: in
     steps = workload.output - 1
     if steps < 1:
         return []
-    first = phase_graph(network, workload, "decode", workload.prompt)
-    tasks = build_schedule(first, costing)
-    fixed = [task for task in tasks if task.operator.kind != "attention"]
-    per_step = operator_results(fixed, costing.system, devices)
+    tasks = costed(phase_graph(network, workload, "decode", workload.prompt), costing)
+    if costing.runtime.layer_s > 0.0:
+        # The host's time for a layer couples its operators: every step is a schedule of its own.
+        whole = (with_layer_floor(_grown(tasks, index, costing), costing.runtime.layer_s) for index in range(steps))
+        return merge([operator_results(step, costing.system, devices) for step in whole])
+    growing = [task for task in tasks if task.operator.kind == "attention"]
+    per_step = operator_results([task for task in tasks if task not in growing], costing.system, devices)
     total = [replace(r, count=r.count * steps, **{key: getattr(r, key) * steps for key in SUMMED}) for r in per_step]
-    growing = []
-    for index in range(steps):
-        graph = _grown(tasks, index)
-        growing.append(operator_results([_recost(task, op, costing) for task, op in graph], costing.system, devices))
-    return merge([total, *growing])
+    grown = [operator_results(_grown(growing, index, costing), costing.system, devices) for index in range(steps)]
+    return merge([total, *grown])
 
 
-def _grown(tasks: Sequence[Task], index: int) -> list[tuple[Task, Any]]:
+def _grown(tasks: Sequence[Task], index: int, costing: Costing) -> list[Task]:
+    """The tasks of the step that reads ``index`` tokens more."""
     return [
-        (task, task.operator.with_(kv_length=task.operator.kv_length + index))  # type: ignore[attr-defined]
-        for task in tasks
+        _recost(task, task.operator.with_(kv_length=task.operator.kv_length + index), costing)  # type: ignore[attr-defined]
         if task.operator.kind == "attention"
+        else task
+        for task in tasks
     ]
 
 
