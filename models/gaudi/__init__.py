@@ -1,1 +1,1 @@
-"""Gaudi accelerators: matrix engines, tensor processor cores, FP8 units."""
+"""Gaudi accelerators: matrix engines, tensor processor cores, FP8 scaling, energy. See docs/methods/gaudi.md."""
