@@ -7,9 +7,11 @@ from typing import NamedTuple
 from hwsim.errors import UnsupportedError
 from hwsim.formats import STORAGE_ONLY, number_format
 from hwsim.operators import Attention, Collective, Elementwise, Gather, Matmul, MixtureOfExperts, Norm, Operator
+from hwsim.operators_vision import Convolution
 
 # Kind codes: which cost function of a family reads the row.
 MATMUL, ATTENTION, MOE, NORM, SOFTMAX, ELEMENTWISE, GATHER, COLLECTIVE = (float(code) for code in range(8))
+CONVOLUTION = 8.0
 
 # Arithmetic codes: which execution rate of a device applies.
 ARITHMETIC_CODES = {
@@ -63,6 +65,15 @@ class OperatorRow(NamedTuple):
     message_bytes: float = 0.0
     flops: float = 0.0
     bytes: float = 0.0
+    # A convolution is also a matrix product: `batch` groups of (m, k) by (k, n).
+    images: float = 0.0
+    output_rows: float = 0.0
+    output_columns: float = 0.0
+    filter_rows: float = 0.0
+    filter_columns: float = 0.0
+    stride: float = 0.0
+    input_rows: float = 0.0  # padding included
+    input_columns: float = 0.0
 
 
 class OperatorCost(NamedTuple):
@@ -128,7 +139,20 @@ def lower(operator: Operator) -> OperatorRow:
             kind=COLLECTIVE, operation=OPERATION_CODES[operator.operation], ranks=operator.ranks,
             algorithm=ALGORITHM_CODES[operator.algorithm], message_bytes=operator.message_bytes, **common,
         )  # fmt: skip
+    if isinstance(operator, Convolution):
+        return _convolution(operator, common)
     raise UnsupportedError(f"operator '{operator.name}' of kind '{operator.kind}' has no flat form")
+
+
+def _convolution(operator: Convolution, common: dict[str, float]) -> OperatorRow:
+    return OperatorRow(
+        kind=CONVOLUTION, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), m=operator.m, n=operator.n,
+        k=operator.k, batch=operator.groups, stored_bytes=number_format(operator.weight_dtype).bytes,
+        images=operator.batch, output_rows=operator.output_rows, output_columns=operator.output_columns,
+        filter_rows=operator.filter_rows, filter_columns=operator.filter_columns, stride=operator.stride,
+        input_rows=operator.input_rows + 2.0 * operator.padding,
+        input_columns=operator.input_columns + 2.0 * operator.padding, **common,
+    )  # fmt: skip
 
 
 def _arithmetic(dtype: str, weight_dtype: str) -> float:

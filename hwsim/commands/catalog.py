@@ -80,6 +80,8 @@ def _network_document(name: str) -> dict[str, Any]:
     import hwsim
 
     network = hwsim.network(name)
+    if not hasattr(network, "vocabulary"):
+        return _layered_document(network)
     graph = network.graph(phase="decode", batch=1, prompt=1, context=1)
     document: dict[str, Any] = {
         "name": network.name, "architecture": network.architecture, "layers": network.layers,
@@ -95,6 +97,16 @@ def _network_document(name: str) -> dict[str, Any]:
     document["kv_bytes_per_token"] = network.kv_bytes(1, 1, network.default_format)
     document["decode_flops_per_token"] = graph.flops
     return document
+
+
+def _layered_document(network: Any) -> dict[str, Any]:
+    """Show a network without a KV cache: a list of layers with one phase, `forward`."""
+    return {
+        "name": network.name, "architecture": network.architecture, "layers": network.layers,
+        "input_shape": "x".join(map(str, network.input_shape)), "parameters": network.parameters,
+        "default_format": network.default_format, "source": network.source,
+        "weight_bytes": network.weight_bytes(), "forward_flops": network.graph(phase="forward").flops,
+    }  # fmt: skip
 
 
 def _device_document(name: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from hwsim.errors import InputError, UnsupportedError, unknown_name
 from hwsim.mappers.networks.architectures import ARCHITECTURES
 from hwsim.mappers.networks.fields import Fields
+from hwsim.mappers.networks.layered import LayeredNetwork, read_layered
 from hwsim.mappers.networks.loading import load_object, shown
 from hwsim.mappers.networks.network import Network
 
@@ -21,7 +22,7 @@ def list_networks() -> list[str]:
     return sorted(_catalog())
 
 
-def read_network(source: str | Path) -> Network:
+def read_network(source: str | Path) -> Any:
     """Read a network from the catalog by name, or from the path of its `config.json`.
 
     Raises
@@ -44,21 +45,28 @@ def read_network(source: str | Path) -> Network:
     return _read_file(path, name=_name_of(path))
 
 
-def read_config(values: dict[str, Any], *, source: str, name: str) -> Network:
+def read_config(values: dict[str, Any], *, source: str, name: str) -> Network | LayeredNetwork:
     """Read a configuration that is already parsed; ``source`` is what errors call it."""
     fields = Fields(values, source)
     listed = fields.items("architectures")
     if not listed or not isinstance(listed[0], str):
         raise fields.wrong("architectures", listed, "a list with the network's class name")
     architecture = listed[0]
+    if architecture == "LayeredNetwork":
+        layered = read_layered(fields)
+        layered.graph(phase="forward").validate()  # a mistake in a layer is told on reading
+        return replace(layered, name=name, architecture=architecture, source=_stated_source(values, source))
     reader = ARCHITECTURES.get(architecture)
     if reader is None:
         known = ", ".join(sorted(ARCHITECTURES))
         raise UnsupportedError(f"{source}: architecture '{shown(architecture)}' is not known; known: {known}")
     network = reader(fields)
+    return replace(network, name=name, architecture=architecture, source=_stated_source(values, source))
+
+
+def _stated_source(values: dict[str, Any], source: str) -> str:
     stated = values.get("_source")
-    where = shown(stated) if isinstance(stated, str) else source
-    return replace(network, name=name, architecture=architecture, source=where)
+    return shown(stated) if isinstance(stated, str) else source
 
 
 def _exists(path: Path) -> bool:
@@ -81,5 +89,5 @@ def _name_of(path: Path) -> str:
     return shown((path.resolve().parent.name or stem) if stem == "config" else stem)
 
 
-def _read_file(path: Path, *, name: str) -> Network:
+def _read_file(path: Path, *, name: str) -> Network | LayeredNetwork:
     return read_config(load_object(path), source=shown(str(path)), name=name)

@@ -13,7 +13,7 @@ from hwsim.models.gaudi.matmul import (
     product_cost,
 )
 from hwsim.models.gaudi.record import Gaudi
-from hwsim.rows import ATTENTION, MATMUL, MOE, NORM, SOFTMAX, OperatorCost, OperatorRow
+from hwsim.rows import ATTENTION, CONVOLUTION, MATMUL, MOE, NORM, SOFTMAX, OperatorCost, OperatorRow
 
 SOFTMAX_OPERATIONS = 6.0  # vector operations a score beside its exponential: scale, maximum, subtract, sum, divide
 
@@ -94,7 +94,7 @@ def moe(gaudi: Gaudi, row: OperatorRow) -> OperatorCost:
 @cost_function
 def operator_cost(gaudi: Gaudi, row: OperatorRow) -> OperatorCost:
     """Cost of one call of an operator on one Gaudi, without the host's share. Collectives are costed by their link."""
-    if row.kind == MATMUL:
+    if row.kind == MATMUL or row.kind == CONVOLUTION:  # a convolution is an implicit matrix product
         return matmul(gaudi, row)
     if row.kind == ATTENTION:
         return attention(gaudi, row)

@@ -8,13 +8,13 @@ from hwsim.models.gpu.matmul import matmul
 from hwsim.models.gpu.memory_bound import elementwise, gather, norm, softmax
 from hwsim.models.gpu.moe import moe
 from hwsim.models.gpu.record import Gpu
-from hwsim.rows import ATTENTION, GATHER, MATMUL, MOE, NORM, SOFTMAX, OperatorCost, OperatorRow
+from hwsim.rows import ATTENTION, CONVOLUTION, GATHER, MATMUL, MOE, NORM, SOFTMAX, OperatorCost, OperatorRow
 
 
 @cost_function
 def operator_cost(gpu: Gpu, row: OperatorRow) -> OperatorCost:
     """Cost of one call of an operator on one GPU, without the host's share. Collectives are costed by their link."""
-    if row.kind == MATMUL:
+    if row.kind == MATMUL or row.kind == CONVOLUTION:  # a convolution is an implicit matrix product
         return matmul(gpu, row)
     if row.kind == ATTENTION:
         return attention(gpu, row)
