@@ -99,7 +99,8 @@ class OperatorGraph:
         if not nx.is_directed_acyclic_graph(self._graph):
             cycle = " -> ".join(edge[0] for edge in nx.find_cycle(self._graph))
             raise InputError(f"graph '{self.name}' has a cycle: {cycle}")
-        for source, target, is_slice in self._graph.edges(data="slice"):
+        edges: Iterable[tuple[str, str, bool]] = self._graph.edges(data="slice")
+        for source, target, is_slice in edges:
             produced = self.node(source).operator.output_elements
             read = self.node(target).operator.input_elements
             if produced != read and not (is_slice and read <= produced):

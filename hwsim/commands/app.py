@@ -11,6 +11,7 @@ import typer
 from hwsim import __version__
 from hwsim.commands.catalog import list_entries, show
 from hwsim.commands.run import run
+from hwsim.commands.sweep import sweep
 from hwsim.errors import HwsimError
 
 HELP = """One simulator for inference hardware, from the spec sheet to the RTL.
@@ -29,6 +30,9 @@ Your own config.json, eight devices, a what-if, where one number comes from:
   hwsim run path/to/config.json --on "8x h100-sxm-80gb over nvlink-4" --parallel tp=8
   hwsim run llama-2-7b --on a100-sxm-80gb --set device.memory.bandwidth="3 TB/s"
   hwsim run llama-2-7b --on a100-sxm-80gb --explain attention
+\b
+A design space: every point kept as Parquet, the Pareto front, a report:
+  hwsim sweep experiments/sweeps/decode_accelerator.toml --out sweep-results
 \b
 What the catalog holds:
   hwsim list networks
@@ -60,6 +64,7 @@ def _root(
 app.command("run")(run)
 app.command("list")(list_entries)
 app.command("show")(show)
+app.command("sweep")(sweep)
 
 
 def run_app(arguments: Sequence[str]) -> int:

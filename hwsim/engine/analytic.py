@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import ceil
 from typing import Any
 
-from hwsim.engine.schedule import Costing, Task, consumed_energy_j, costed, with_layer_floor
+from hwsim.engine.schedule import Costing, Task, build_schedule, consumed_energy_j
 from hwsim.engine.workload import Workload
 from hwsim.errors import DoesNotFitError, InputError
 from hwsim.graph import OperatorGraph
@@ -172,35 +171,9 @@ def merge(parts: Sequence[Sequence[OperatorResult]]) -> list[OperatorResult]:
 def decode_steps(network: Any, workload: Workload, costing: Costing, devices: int) -> list[OperatorResult]:
     """Sum the decode steps of a generation exactly: step i reads ``prompt + i`` cached tokens, i from 0 to output - 2.
 
-    Operators whose row does not change are computed once (`Costing` remembers rows), so a step costs its attention.
+    Each step has its own graph, since a window may fill or an index grow on the way. Operators whose row does not
+    change are costed once (`Costing` remembers rows).
     """
-    steps = workload.output - 1
-    if steps < 1:
-        return []
-    tasks = costed(phase_graph(network, workload, "decode", workload.prompt), costing)
-    if costing.runtime.layer_s > 0.0:
-        # The host's time for a layer couples its operators: every step is a schedule of its own.
-        whole = (with_layer_floor(_grown(tasks, index, costing), costing.runtime.layer_s) for index in range(steps))
-        return merge([operator_results(step, costing.system, devices) for step in whole])
-    growing = [task for task in tasks if task.operator.kind == "attention"]
-    per_step = operator_results([task for task in tasks if task not in growing], costing.system, devices)
-    total = [replace(r, count=r.count * steps, **{key: getattr(r, key) * steps for key in SUMMED}) for r in per_step]
-    grown = [operator_results(_grown(growing, index, costing), costing.system, devices) for index in range(steps)]
-    return merge([total, *grown])
-
-
-def _grown(tasks: Sequence[Task], index: int, costing: Costing) -> list[Task]:
-    """The tasks of the step that reads ``index`` tokens more."""
-    return [
-        _recost(task, task.operator.with_(kv_length=task.operator.kv_length + index), costing)  # type: ignore[attr-defined]
-        if task.operator.kind == "attention"
-        else task
-        for task in tasks
-    ]
-
-
-def _recost(task: Task, operator: Any, costing: Costing) -> Task:
-    return Task(
-        operator=operator, cost=costing.cost(operator), count=task.count, block=task.block,
-        latency_s=costing.latency_s(operator), after=task.after,
-    )  # fmt: skip
+    lengths = range(workload.prompt, workload.prompt + workload.output - 1)
+    graphs = (phase_graph(network, workload, "decode", length) for length in lengths)
+    return merge([operator_results(build_schedule(graph, costing), costing.system, devices) for graph in graphs])

@@ -81,12 +81,7 @@ class Costing:
 
 def build_schedule(graph: OperatorGraph, costing: Costing) -> list[Task]:
     """Cost every operator of a graph, in topological order; a layer never takes less than the runtime's ``layer_s``."""
-    return with_layer_floor(costed(graph, costing), costing.runtime.layer_s)
-
-
-def costed(graph: OperatorGraph, costing: Costing) -> list[Task]:
-    """Cost every operator of a graph, in topological order, without the floor of a layer."""
-    return [
+    tasks = [
         Task(
             operator=node.operator,
             cost=costing.cost(node.operator),
@@ -97,9 +92,10 @@ def costed(graph: OperatorGraph, costing: Costing) -> list[Task]:
         )
         for node in graph
     ]
+    return _with_layer_floor(tasks, costing.runtime.layer_s)
 
 
-def with_layer_floor(tasks: list[Task], layer_s: float) -> list[Task]:
+def _with_layer_floor(tasks: list[Task], layer_s: float) -> list[Task]:
     """Stretch the tasks of a block to the host's time for a layer, in proportion, where that is longer."""
     if layer_s <= 0.0:
         return tasks

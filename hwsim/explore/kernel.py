@@ -29,6 +29,7 @@ from hwsim.rows import OperatorRow, Runtime
 
 KEPT_CACHES = 16
 _compiling = threading.Lock()
+_config: Any = numba.config  # its attributes are made at run time
 
 
 class Kernels(NamedTuple):
@@ -133,12 +134,12 @@ def _warm(kernels: Kernels, fields: int) -> Kernels:
 
 def _parallel(function: Callable[..., None], folder: Path | None) -> Any:
     with _compiling:
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = "" if folder is None else str(folder)
+        before = _config.CACHE_DIR
+        _config.CACHE_DIR = "" if folder is None else str(folder)
         try:
             return numba.njit(function, parallel=True, error_model="numpy", fastmath=True, cache=folder is not None)
         finally:
-            numba.config.CACHE_DIR = before
+            _config.CACHE_DIR = before
 
 
 def cache_root() -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from hwsim.errors import InputError
@@ -184,6 +184,7 @@ class Network:
                 idle += node.count * operator.parameters * (1.0 - operator.top_k / operator.experts)
         return round(self._unit_graph.parameters - idle)
 
+    @lru_cache(maxsize=256)  # noqa: B019 - networks are few, frozen and small; a sweep asks again for each workload
     def weight_bytes(
         self,
         weights_format: str | None = None,

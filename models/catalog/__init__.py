@@ -102,6 +102,13 @@ def known_families() -> list[str]:
     return [name for name in FAMILIES if (here / name / "family.py").is_file()]
 
 
+def field_units(family: str) -> dict[str, str]:
+    """SI unit of every quantity in a device file of a family, by TOML path."""
+    from hwsim.models.catalog.schema import units
+
+    return dict(units(importlib.import_module(f"hwsim.models.{family}.family").SCHEMA))
+
+
 def read_link(name: str) -> Link:
     """Read a link by its catalog name or TOML path."""
     from hwsim.models.link.family import build

@@ -103,6 +103,17 @@ def leaves(schema: type[Table], prefix: str = "") -> Iterator[str]:
             yield from leaves(inner, f"{prefix}{name}.")
 
 
+def units(schema: type[Table], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every quantity a schema knows, as TOML path and SI unit; plain numbers have the unit ``""``."""
+    for name, field in schema.model_fields.items():
+        inner = _table_of(field.annotation)
+        if inner is not None:
+            yield from units(inner, f"{prefix}{name}.")
+        for mark in field.metadata:
+            if isinstance(mark, Unit):
+                yield prefix + name, mark.unit
+
+
 def _table_of(annotation: Any) -> type[Table] | None:
     options = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
     return next((option for option in options if isinstance(option, type) and issubclass(option, Table)), None)

@@ -39,3 +39,10 @@ def test_a_layer_never_takes_less_than_the_host_needs_for_it(runtime: str) -> No
     layers = hwsim.network("qwen3-30b-a3b").layers
     assert result.latency_s >= layers * 400e-6
     assert result.latency_s < layers * 400e-6 * 1.2
+
+
+def test_a_window_that_fills_during_generation_is_seen_by_every_step() -> None:
+    asked = {"on": "a100-sxm-80gb"}
+    whole = hwsim.simulate("gemma-2-9b", phase="generate", prompt=4093, output=6, **asked)  # type: ignore[arg-type]
+    steps = [hwsim.simulate("gemma-2-9b", phase="decode", context=4093 + i, **asked) for i in range(5)]  # type: ignore[arg-type]
+    assert whole.time_per_output_token_s == pytest.approx(sum(s.latency_s for s in steps) / 5, rel=1e-12)
