@@ -1,1 +1,1 @@
-"""Systolic arrays, phone processors and tensor processing units."""
+"""Neural processors: systolic arrays, phone systems on a chip, row-stationary arrays. See docs/methods/npu.md."""
