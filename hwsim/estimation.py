@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from hwsim.errors import InputError, did_you_mean
 from hwsim.hardware import Device, System
 from hwsim.operators import Attention, Collective, Elementwise, Matmul, MixtureOfExperts, Norm, Operator, Softmax
-from hwsim.rows import BOUND_NAMES, COLLECTIVE, OPERATION_CODES, lower
+from hwsim.rows import BOUND_NAMES, COLLECTIVE, OPERATION_CODES, OperatorCost, OperatorRow, lower
 
 Floats = NDArray[np.float64]
+COMPILED_FROM = 4096  # points from which compiling (once, kept on disk) is worth it
+CHUNK = 131_072
+CLOSED_FORMS = ("matmul", "elementwise", "norm", "softmax")  # operators whose own formulas take arrays as they are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,29 +124,77 @@ def _evaluate(
     system: System, builder: Callable[..., Operator], spread: dict[str, Floats], fixed: dict[str, Any],
     shape: tuple[int, ...], kind: str,
 ) -> Estimate:  # fmt: skip
-    latency, energy = np.empty(shape), np.empty(shape)
-    bound = np.empty(shape, dtype=object)
-    for index in itertools.product(*map(range, shape)):
+    many = int(np.prod(shape, dtype=np.int64)) >= COMPILED_FROM and kind != "collective"
+    costs = _costs_compiled if many else _costs
+    latency, energy, bound = costs(system, _caller(builder, fixed, kind), spread, shape, kind in CLOSED_FORMS)
+    names = np.array(BOUND_NAMES, dtype=object)[bound.astype(np.int64)]
+    if shape == ():
+        return Estimate(
+            latency_s=float(latency), energy_j=float(energy), bound=str(names), low_s=None, high_s=None,
+            basis=_basis(system),
+        )  # fmt: skip
+    return Estimate(latency_s=latency, energy_j=energy, bound=names, low_s=None, high_s=None, basis=_basis(system))
+
+
+def _caller(builder: Callable[..., Operator], fixed: dict[str, Any], kind: str) -> Callable[..., Operator]:
+    """The builder with its fixed arguments; a missing one is told by name."""
+
+    def build(**numbers: Any) -> Operator:
         try:
-            operator = builder(**{name: float(values[index]) for name, values in spread.items()}, **fixed)
+            return builder(**numbers, **fixed)
         except TypeError as error:
             missing = str(error).rpartition(":")[2].strip() or str(error)
             raise InputError(f"estimate {kind}: missing argument {missing}") from error
-        row = lower(operator)
+
+    return build
+
+
+def _costs(
+    system: System, build: Callable[..., Operator], spread: dict[str, Floats], shape: tuple[int, ...], _: bool
+) -> tuple[Floats, Floats, Floats]:
+    """Seconds, joules and bound code of every point, the formulas called as they are."""
+    latency, energy, bound = np.empty(shape), np.empty(shape), np.empty(shape)
+    for index in itertools.product(*map(range, shape)):
+        row = lower(build(**{name: float(values[index]) for name, values in spread.items()}))
         if row.kind == COLLECTIVE:
             if system.link is None:
                 raise InputError(f"estimate collective: '{system.name}' names no link")
             cost = system.link.cost(system.link.record, row)
         else:
             cost = system.device.cost(system.device.record, row)
-        latency[index], energy[index] = cost.latency_s, cost.energy_j
-        bound[index] = BOUND_NAMES[int(cost.bound)]
-    if shape == ():
-        value, joules, name = float(latency), float(energy), str(bound[()])
-        return Estimate(
-            latency_s=value, energy_j=joules, bound=name, low_s=None, high_s=None, basis=_basis(system),
-        )  # fmt: skip
-    return Estimate(latency_s=latency, energy_j=energy, bound=bound, low_s=None, high_s=None, basis=_basis(system))
+        latency[index], energy[index], bound[index] = cost.latency_s, cost.energy_j, cost.bound
+    return latency, energy, bound
+
+
+def _costs_compiled(
+    system: System, build: Callable[..., Operator], spread: dict[str, Floats], shape: tuple[int, ...], closed: bool
+) -> tuple[Floats, Floats, Floats]:
+    """The same of many points, the formulas compiled; ``closed`` says that the operator's own ones take arrays."""
+    from hwsim.explore.kernel import row_kernel
+
+    kernel, record = row_kernel(system.device), np.array(system.device.record, dtype=np.float64)
+    flat = {name: np.ascontiguousarray(values).ravel() for name, values in spread.items()}
+    size = int(np.prod(shape, dtype=np.int64))
+    found = np.empty((size, len(OperatorCost._fields)))
+    for start in range(0, size, CHUNK):
+        part = {name: values[start : start + CHUNK] for name, values in flat.items()}
+        kernel(record, _rows(build, part, closed), found[start : start + CHUNK])
+    fields = (OperatorCost._fields.index(name) for name in ("latency_s", "energy_j", "bound"))
+    latency, energy, bound = (found[:, field].reshape(shape) for field in fields)
+    return latency, energy, bound
+
+
+def _rows(build: Callable[..., Operator], part: dict[str, Floats], closed: bool) -> Floats:
+    count = len(next(iter(part.values())))
+    rows = np.empty((count, len(OperatorRow._fields)))
+    if closed:
+        for column, values in enumerate(lower(build(**part))):
+            rows[:, column] = values
+        return rows
+    columns = list(part.items())
+    for index in range(count):
+        rows[index] = lower(build(**{name: float(values[index]) for name, values in columns}))
+    return rows
 
 
 def _basis(system: System) -> str:

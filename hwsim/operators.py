@@ -27,7 +27,7 @@ class Operator:
     def __post_init__(self) -> None:
         for field in self.__dataclass_fields__:
             value = getattr(self, field)
-            if field in _POSITIVE and not value > 0:
+            if field in _POSITIVE and not _all_positive(value):
                 raise InputError(f"operator '{self.name}': {field}(={value}) must be > 0")
             if field.endswith("dtype"):
                 number_format(value)
@@ -70,6 +70,12 @@ class Operator:
     def with_(self: Self, **changes: Any) -> Self:
         """Return a copy with some fields replaced."""
         return replace(self, **changes)
+
+
+def _all_positive(value: Any) -> bool:
+    """True of a number above 0, and of an array of them: closed forms take arrays as they are."""
+    above = value > 0
+    return above if isinstance(above, bool) else bool(above.all())
 
 
 _POSITIVE = frozenset(

@@ -25,7 +25,7 @@ from hwsim.engine.schedule import consumed_energy_j, launched_latency_s, layer_s
 from hwsim.explore.fingerprint import formula_fingerprint
 from hwsim.explore.lowering import Floats, Sums
 from hwsim.hardware import Device
-from hwsim.rows import OperatorRow, Runtime
+from hwsim.rows import OperatorCost, OperatorRow, Runtime
 
 KEPT_CACHES = 16
 _compiling = threading.Lock()
@@ -90,6 +90,50 @@ def costs(points, rows, groups, kernel_s, kernel_j):
 """
 
 
+def rows_source(fields: int) -> str:
+    """Return the text of the kernel that costs many rows on one device: every field of the cost, not only its time."""
+    record = ", ".join(f"values[{index}]" for index in range(fields))
+    row = ", ".join(f"fields[{index}]" for index in range(len(OperatorRow._fields)))
+    outcome = "\n".join(
+        f"        outcome[index, {number}] = cost.{name}" for number, name in enumerate(OperatorCost._fields)
+    )
+    return f"""
+def rows_cost(values, rows, outcome):
+    for index in prange(rows.shape[0]):
+        record = Record({record})
+        fields = rows[index]
+        cost = operator_cost(record, OperatorRow({row}))
+{outcome}
+"""
+
+
+_row_kernels: dict[Callable[..., Any], Callable[..., None]] = {}
+
+
+def row_kernel(device: Device) -> Callable[..., None]:
+    """Return ``kernel(record, rows, outcome)`` of a device's family, compiled once a process and kept on disk.
+
+    It fills (rows, fields of OperatorCost) from (rows, fields of OperatorRow).
+    """
+    if device.cost not in _row_kernels:
+        source = rows_source(len(device.record))
+        folder = _cache_folder(formula_fingerprint([device.cost], [source, Path(__file__).read_text()]))
+        try:
+            kernel = _warm_rows(_compiled_source(device, source, "rows_cost", folder), device)
+        except Exception:
+            if folder is None:
+                raise
+            shutil.rmtree(folder, ignore_errors=True)  # numba could not read it back
+            kernel = _warm_rows(_compiled_source(device, source, "rows_cost", None), device)
+        _row_kernels[device.cost] = kernel
+    return _row_kernels[device.cost]
+
+
+def _warm_rows(kernel: Callable[..., None], device: Device) -> Callable[..., None]:
+    kernel(np.array(device.record), np.ones((0, len(OperatorRow._fields))), np.empty((0, len(OperatorCost._fields))))
+    return kernel
+
+
 def build_kernels(device: Device) -> Kernels:
     """Compile the kernels for a device's family, or load them from the cache of exactly these formulas.
 
@@ -111,15 +155,22 @@ def build_kernels(device: Device) -> Kernels:
 
 
 def _kernels(device: Device, source: str, folder: Path | None) -> Kernels:
+    costs = _compiled_source(device, source, "costs", folder)
+    formulas = {f.__name__: compiled(f) for f in (launched_latency_s, layer_stretch, consumed_energy_j)}
+    reduce = types.FunctionType(reduce_sums.__code__, {**reduce_sums.__globals__, **formulas}, "reduce_sums")
+    return Kernels(costs, _parallel(reduce, folder))
+
+
+def _compiled_source(device: Device, source: str, name: str, folder: Path | None) -> Callable[..., None]:
+    """Compile the function ``name`` of a text over a device's record and cost function."""
     namespace: dict[str, Any] = {
         "__name__": __name__, "prange": prange, "Record": type(device.record), "OperatorRow": OperatorRow,
         "operator_cost": compiled(device.cost),
     }  # fmt: skip
-    file = "<costs>" if folder is None else str(_written(folder / "costs.py", source))
+    file = f"<{name}>" if folder is None else str(_written(folder / f"{name}.py", source))
     exec(compile(source, file, "exec"), namespace)
-    formulas = {f.__name__: compiled(f) for f in (launched_latency_s, layer_stretch, consumed_energy_j)}
-    reduce = types.FunctionType(reduce_sums.__code__, {**reduce_sums.__globals__, **formulas}, "reduce_sums")
-    return Kernels(_parallel(namespace["costs"], folder), _parallel(reduce, folder))
+    kernel: Callable[..., None] = _parallel(namespace[name], folder)
+    return kernel
 
 
 def _warm(kernels: Kernels, fields: int) -> Kernels:
