@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from hwsim.explore.evaluate import Chunk, Evaluator, chunks, objective_values
 from hwsim.explore.fingerprint import formula_fingerprint
+from hwsim.explore.interrupts import held_interrupts
 from hwsim.explore.pareto import pareto_front
 from hwsim.explore.plan import Plan, make_plan
 from hwsim.explore.spec import SweepSpec
@@ -88,13 +89,13 @@ def _run_chunks(outcome: Outcome, store: Store, evaluator: Evaluator, tell: Prog
     for chunk in listed:
         size = (chunk.stop - chunk.start) * len(outcome.plan.cases)
         started = time.perf_counter()
-        if store.has(chunk.number):
-            table = store.read(chunk.number)
-        else:
-            table = _evaluated(evaluator, chunk)
-            store.write(chunk.number, table)
-            outcome.evaluated += size
-        _take(outcome, table, size, share)
+        kept = store.has(chunk.number)
+        table = store.read(chunk.number) if kept else _evaluated(evaluator, chunk)
+        with held_interrupts():  # what is on disk and what is counted stay the same
+            if not kept:
+                store.write(chunk.number, table)
+                outcome.evaluated += size
+            _take(outcome, table, size, share)
         outcome.seconds += time.perf_counter() - started
         tell("evaluating", outcome.done, outcome.points)
 
