@@ -34,7 +34,7 @@ lint: setup-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: setup-test
-	$(BIN)/python -m pytest -q benchmarks --benchmark-only $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q benchmarks --benchmark-only -s --benchmark-columns=min,median,max,rounds $(PYTEST_ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info report.html
