@@ -10,6 +10,7 @@ import typer
 
 from hwsim import __version__
 from hwsim.commands.catalog import list_entries, show
+from hwsim.commands.reproduce import reproduce
 from hwsim.commands.run import run
 from hwsim.commands.sweep import sweep
 from hwsim.errors import HwsimError
@@ -65,6 +66,7 @@ app.command("run")(run)
 app.command("list")(list_entries)
 app.command("show")(show)
 app.command("sweep")(sweep)
+app.command("reproduce")(reproduce)
 
 
 def run_app(arguments: Sequence[str]) -> int:

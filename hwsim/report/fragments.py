@@ -76,6 +76,11 @@ def pairs_table(rows: Iterable[tuple[str, str]]) -> str:
     return f'<table class="pairs"><tbody>{body}</tbody></table>'
 
 
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of plain texts under column heads."""
+    return _table(f"<tr>{''.join(f'<th>{html.escape(head)}</th>' for head in heads)}</tr>", rows, "", "plain")
+
+
 def _table(head: str, rows: Iterable[Sequence[str]], foot: str, kind: str, bounds: Sequence[str] = ()) -> str:
     lines = []
     for index, row in enumerate(rows):

@@ -1,0 +1,104 @@
+"""The page of `hwsim reproduce`: predicted against published on log axes, then every row with its source."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwsim.experiments.reproduction import Row, median_absolute_error
+from hwsim.report.figures import base_layout
+from hwsim.report.fragments import table
+from hwsim.report.page import Section, write_page
+from hwsim.report.quantities import significant
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+COLUMNS = ("Case", "Metric", "Given", "Predicted", "Published", "Error", "Source")
+LEAD = (
+    "A published figure is the interval that its printed digits allow; the error is 0 inside it, else the signed "
+    "distance to the nearer edge over that edge.\n"
+    "Context rows, among them recalled figures and figures that the model was given, are marked and not judged."
+)
+
+
+def error_text(row: Row) -> str:
+    """The error in per cent with its sign; a row that is not judged says so."""
+    text = "-" if row.error is None else "0 %" if row.error == 0.0 else f"{100.0 * row.error:+.1f} %"
+    return text if row.judged else f"{text} (context)"
+
+
+def given_text(given: Mapping[str, Any]) -> str:
+    """The given inputs on one line."""
+    return ", ".join(f"{key} {value}" for key, value in given.items())
+
+
+def figure_text(value: float | None, unit: str) -> str:
+    """A figure to three digits with its unit."""
+    return "-" if value is None else f"{significant(value)} {unit}".strip()
+
+
+def median_text(rows: Sequence[Row]) -> str:
+    """The median absolute error of the judged rows in words."""
+    median = median_absolute_error(rows)
+    judged = sum(row.judged for row in rows)
+    return (
+        "no judged rows" if median is None else f"median absolute error {100.0 * median:.1f} % of {judged} judged rows"
+    )
+
+
+def write_reproduction(path: str | Path, found: Mapping[str, Sequence[Row]]) -> Path:
+    """Write the page.
+
+    Raises
+    ------
+    InputError : the file cannot be written
+    """
+    every = [row for rows in found.values() for row in rows]
+    sections = [Section("Predicted against published", scatter(found), median_text(every) + ".")]
+    sections += [Section(title, _table(rows), median_text(rows) + ".") for title, rows in found.items()]
+    return write_page(path, "Published systems reproduced", sections, LEAD)
+
+
+def _table(rows: Sequence[Row]) -> str:
+    return table(COLUMNS, [
+        (row.case, row.metric, given_text(row.given), figure_text(row.predicted, row.unit),
+         f"{row.published} {row.unit}".strip(), error_text(row), "; ".join(filter(None, (row.source, row.note))))
+        for row in rows
+    ])  # fmt: skip
+
+
+def scatter(found: Mapping[str, Sequence[Row]]) -> go.Figure:
+    """Predicted over published of every positive row, log axes, judged rows filled, with the line of equality."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    ends: list[float] = []
+    for title, rows in found.items():
+        shown = [row for row in rows if row.predicted is not None and row.predicted > 0.0 and row.published_value > 0.0]
+        if not shown:
+            continue
+        x, y = [row.published_value for row in shown], [row.predicted for row in shown]
+        ends += [*x, *(value for value in y if value is not None)]
+        figure.add_trace(go.Scatter(
+            x=x, y=y, mode="markers", name=html.escape(title.partition(":")[0]),
+            marker={"size": 9, "symbol": ["circle" if row.judged else "circle-open" for row in shown]},
+            hovertext=[
+                html.escape(f"{r.case}, {r.metric}: {figure_text(r.predicted, r.unit)}, published {r.published}")
+                for r in shown
+            ],
+            hoverinfo="text",
+        ))  # fmt: skip
+    if ends:
+        line = [min(ends) / 1.5, max(ends) * 1.5]
+        figure.add_trace(go.Scatter(
+            x=line, y=line, mode="lines", line={"color": "#8a94a0", "width": 1}, hoverinfo="skip", showlegend=False,
+        ))  # fmt: skip
+    axis = {"type": "log", "automargin": True, "fixedrange": True, "gridcolor": "#e6e9ed", "exponentformat": "power"}
+    figure.update_layout(**base_layout(
+        height=480, margin={"l": 8, "r": 8, "t": 12, "b": 8}, legend={"orientation": "h", "y": -0.18},
+        xaxis={**axis, "title": "published, each in its unit"}, yaxis={**axis, "title": "predicted"},
+    ))  # fmt: skip
+    return figure
