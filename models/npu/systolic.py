@@ -54,10 +54,8 @@ def streamed_beats(dataflow: float, m: float, n: float, k: float) -> float:
 
 
 @cost_function
-def array_cycles(dataflow: float, count: float, m: float, n: float, k: float, rows: float, columns: float) -> float:
-    """Cycles of the product on one array; codes as in `DATAFLOW_CODES` and `COUNT_CODES`."""
-    tiles = tile_count(dataflow, m, n, k, rows, columns)
-    beats = streamed_beats(dataflow, m, n, k)
+def tiled_cycles(dataflow: float, count: float, tiles: float, beats: float, rows: float, columns: float) -> float:
+    """Cycles of ``tiles`` tiles of ``beats`` beats on one array; codes as in `DATAFLOW_CODES` and `COUNT_CODES`."""
     alone = beats + 2.0 * rows + columns - 2.0
     if count == 0.0:
         loaded = 0.0 if dataflow == 0.0 else rows
@@ -65,6 +63,13 @@ def array_cycles(dataflow: float, count: float, m: float, n: float, k: float, ro
     if count == 1.0:
         return tiles * alone
     return (tiles - 1.0) * max(beats, rows) + alone
+
+
+@cost_function
+def array_cycles(dataflow: float, count: float, m: float, n: float, k: float, rows: float, columns: float) -> float:
+    """Cycles of the product on one array; codes as in `DATAFLOW_CODES` and `COUNT_CODES`."""
+    tiles = tile_count(dataflow, m, n, k, rows, columns)
+    return tiled_cycles(dataflow, count, tiles, streamed_beats(dataflow, m, n, k), rows, columns)
 
 
 def cycles(dataflow: str, count: str, *, m: int, n: int, k: int, rows: int, columns: int) -> int:
