@@ -19,6 +19,7 @@ class Device:
     record : NamedTuple of floats, one field for each number of the TOML file that a formula reads
     cost : ``cost(record, row) -> OperatorCost``, a marked cost function
     memory_bytes : capacity for weights, KV and activations
+    weight_memory_bytes : capacity of a memory of its own for weights (flash); 0: weights share ``memory_bytes``
     peak_flops_per_s : dense peak by format name, for rooflines and utilisation
     bandwidth_bytes_per_s : peak bandwidth of the main memory
     native_link : catalog name of the link that joins several of it, or None
@@ -40,6 +41,21 @@ class Device:
     sources: Mapping[str, str] = field(default_factory=dict)
     record_paths: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
+    weight_memory_bytes: float = 0.0
+
+    @property
+    def capacity_bytes(self) -> float:
+        """Bytes of all memories together."""
+        return self.memory_bytes + self.weight_memory_bytes
+
+    def spare_bytes(self, weights: float, rest: float) -> float:
+        """Bytes left in the fuller memory with these weights and all the rest (KV, activations); negative: too few."""
+        if self.weight_memory_bytes:
+            return min(self.weight_memory_bytes - weights, self.memory_bytes - rest)
+        return self.memory_bytes - weights - rest
+
+    launches: bool = True  # False: it follows a compiled instruction stream; no host launches its operators
+    cannot_run: frozenset[str] = frozenset({"recurrent"})  # kinds of operators that the family has no cost of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,15 +103,19 @@ class Matmul(Operator):
     scaling: Literal["tensor", "row", "block"] = "tensor"
     bias: bool = False
     weight: bool = True
+    density: float = 1.0  # share of the weights that N:M sparsity keeps; FLOPs and bytes count only those
+    streamed: bool = False  # its rows come one by one from the layer before (dataflow designs overlap the two)
 
     def __post_init__(self) -> None:
         if not self.weight_dtype:
             object.__setattr__(self, "weight_dtype", self.dtype)
         super().__post_init__()
+        if not 0.0 < self.density <= 1.0:
+            raise InputError(f"operator '{self.name}': density(={self.density}) must be above 0 and at most 1")
 
     @property
     def flops(self) -> float:
-        return 2.0 * self.batch * self.m * self.n * self.k
+        return 2.0 * self.batch * self.m * self.n * self.k * self.density
 
     @property
     def parameters(self) -> float:
@@ -119,7 +123,7 @@ class Matmul(Operator):
 
     @property
     def weight_bytes(self) -> float:
-        return _bytes(self.parameters, self.weight_dtype)
+        return _bytes(self.parameters, self.weight_dtype) * self.density
 
     @property
     def bytes_by_kind(self) -> dict[str, float]:

@@ -7,11 +7,12 @@ from typing import NamedTuple
 from hwsim.errors import UnsupportedError
 from hwsim.formats import STORAGE_ONLY, number_format
 from hwsim.operators import Attention, Collective, Elementwise, Gather, Matmul, MixtureOfExperts, Norm, Operator
+from hwsim.operators_recurrent import Recurrent
 from hwsim.operators_vision import Convolution
 
 # Kind codes: which cost function of a family reads the row.
 MATMUL, ATTENTION, MOE, NORM, SOFTMAX, ELEMENTWISE, GATHER, COLLECTIVE = (float(code) for code in range(8))
-CONVOLUTION = 8.0
+CONVOLUTION, RECURRENT = 8.0, 9.0
 
 # Arithmetic codes: which execution rate of a device applies.
 ARITHMETIC_CODES = {
@@ -74,6 +75,8 @@ class OperatorRow(NamedTuple):
     stride: float = 0.0
     input_rows: float = 0.0  # padding included
     input_columns: float = 0.0
+    density: float = 1.0  # share of the weights that N:M sparsity keeps
+    streamed: float = 0.0  # 1: the rows come one by one from the layer before
 
 
 class OperatorCost(NamedTuple):
@@ -104,7 +107,8 @@ def lower(operator: Operator) -> OperatorRow:
         return OperatorRow(
             kind=MATMUL, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), m=operator.m, n=operator.n,
             k=operator.k, batch=operator.batch, stored_bytes=number_format(operator.weight_dtype).bytes,
-            scaling=SCALING_CODES[operator.scaling], **common,
+            scaling=SCALING_CODES[operator.scaling], density=operator.density, streamed=float(operator.streamed),
+            **common,
         )  # fmt: skip
     if isinstance(operator, Attention):
         return OperatorRow(
@@ -141,6 +145,12 @@ def lower(operator: Operator) -> OperatorRow:
         )  # fmt: skip
     if isinstance(operator, Convolution):
         return _convolution(operator, common)
+    if isinstance(operator, Recurrent):
+        return OperatorRow(
+            kind=RECURRENT, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), images=operator.batch,
+            rows=operator.steps, k=operator.inputs, hidden=operator.hidden, matrices=operator.gates,
+            batch=operator.directions, stored_bytes=number_format(operator.weight_dtype).bytes, **common,
+        )  # fmt: skip
     raise UnsupportedError(f"operator '{operator.name}' of kind '{operator.kind}' has no flat form")
 
 

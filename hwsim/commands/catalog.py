@@ -10,7 +10,7 @@ import typer
 
 from hwsim.errors import unknown_name
 
-KINDS = ("networks", "devices", "systems", "links", "runtimes")
+KINDS = ("networks", "devices", "systems", "parts", "links", "runtimes")
 
 
 def _names(kind: str) -> list[str]:
@@ -24,7 +24,7 @@ def _names(kind: str) -> list[str]:
 
 
 def list_entries(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="networks, devices, systems, links or runtimes.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="networks, devices, systems, parts, links or runtimes.")],
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List what the catalog holds."""
@@ -46,10 +46,14 @@ def show(
     """
     if Path(name).suffix == ".toml" or name in _names("devices"):
         document = _device_document(name)
+    elif name in _names("parts"):
+        from hwsim.models.fpga.parts import read_part
+
+        document = read_part(name).document()
     elif Path(name).exists() or Path(name).suffix == ".json" or name in _names("networks"):
         document = _network_document(name)
     else:
-        known = [*_names("networks"), *_names("devices")]
+        known = [*_names("networks"), *_names("devices"), *_names("parts")]
         raise unknown_name("network or device", name, known)
     if json_output:
         print(json.dumps(document, allow_nan=False))

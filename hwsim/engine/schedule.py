@@ -10,9 +10,14 @@ from dataclasses import dataclass, replace
 from hwsim.cost import cost_function
 from hwsim.errors import UnsupportedError
 from hwsim.graph import OperatorGraph
-from hwsim.hardware import System
+from hwsim.hardware import Device, System
 from hwsim.operators import Operator
 from hwsim.rows import COLLECTIVE, OperatorCost, OperatorRow, Runtime, lower
+
+
+def runtime_on(device: Device, runtime: Runtime) -> Runtime:
+    """The profile that a device runs under: none at all where it follows an instruction stream of its own."""
+    return runtime if device.launches else Runtime(0.0, 0.0, 0.0)
 
 
 @cost_function
@@ -54,7 +59,7 @@ class Costing:
     """Costs of rows on one system under one runtime; equal rows are computed once."""
 
     def __init__(self, system: System, runtime: Runtime) -> None:
-        self.system, self.runtime = system, runtime
+        self.system, self.runtime = system, runtime_on(system.device, runtime)
         self._known: dict[OperatorRow, OperatorCost] = {}
 
     def cost(self, operator: Operator) -> OperatorCost:
@@ -65,6 +70,12 @@ class Costing:
         return self._known[row]
 
     def _compute(self, operator: Operator, row: OperatorRow) -> OperatorCost:
+        device = self.system.device
+        if operator.kind in device.cannot_run:
+            raise UnsupportedError(
+                f"operator '{operator.name}' is of kind {operator.kind}, "
+                f"which '{device.name}' (family {device.family}) cannot run"
+            )
         if row.kind != COLLECTIVE:
             return self.system.device.cost(self.system.device.record, row)
         if self.system.link is None:

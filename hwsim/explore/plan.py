@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hwsim.engine.schedule import runtime_on
 from hwsim.engine.workload import Workload, read_parallel
 from hwsim.errors import HwsimError, InputError, unknown_name
 from hwsim.explore.lowering import Case, Floats, Integers
@@ -171,4 +172,9 @@ def _case(spec: SweepSpec, network: Any, system: System, names: list[str], value
         **{name: chosen[name] for name in WORKLOAD_NUMBERS if name in chosen},
     )  # fmt: skip
     cut = hwsim.as_system(system, degrees.devices)
-    return Case(workload=workload, system=cut, runtime=read_runtime(chosen.get("runtime", "graph")), names=values)
+    return Case(
+        workload=workload,
+        system=cut,
+        runtime=runtime_on(cut.device, read_runtime(chosen.get("runtime", "graph"))),
+        names=values,
+    )

@@ -1,4 +1,5 @@
-"""Networks that are a plain list of layers, without a KV cache: convolutional classifiers. Their phase is `forward`."""
+"""Networks that are a plain list of layers, without a KV cache: convolutional classifiers,
+recurrent networks over (values, steps, 1). Their phase is `forward`."""
 
 from __future__ import annotations
 
@@ -11,9 +12,10 @@ from hwsim.errors import InputError, did_you_mean
 from hwsim.graph import OperatorGraph
 from hwsim.mappers.networks.fields import Fields
 from hwsim.operators import Elementwise, Matmul, Operator
+from hwsim.operators_recurrent import Recurrent
 from hwsim.operators_vision import Convolution
 
-KINDS = ("convolution", "pool", "normalise", "linear")
+KINDS = ("convolution", "pool", "normalise", "linear", "recurrent")
 RESPONSE_OPERATIONS = 12.0  # local response normalisation over five channels: squares, sum, power, division
 
 
@@ -152,7 +154,31 @@ class _Builder:
             flops_per_element=RESPONSE_OPERATIONS,
         )  # fmt: skip
 
+    def _recurrent(self, fields: Fields) -> Operator:
+        """A gated recurrent layer over the rows; ``steps`` repeats a single row so often."""
+        steps = fields.integer("steps", default=self.rows)
+        if steps != self.rows != 1:
+            raise fields.wrong("steps", steps, f"{self.rows}, the rows that come in, or anything after a single row")
+        operator = Recurrent(
+            name=fields.text("name"), dtype=self.dtype, weight_dtype=self.weight_dtype, batch=self.batch, steps=steps,
+            inputs=self.channels, hidden=fields.integer("outputs"), gates=fields.integer("gates", default=3),
+            directions=fields.integer("directions", default=1), sequences=fields.text("returns") == "sequence",
+            input_size=self.batch * self.rows * self.channels,
+        )  # fmt: skip
+        self.channels = int(operator.hidden * operator.directions)
+        self.rows, self.columns = (steps if operator.sequences else 1), 1
+        return operator
+
+    def _linear_of_each_row(self, fields: Fields) -> Operator:
+        inputs, self.channels = self.channels, fields.integer("outputs")
+        return Matmul(
+            name=fields.text("name"), dtype=self.dtype, weight_dtype=self.weight_dtype, m=self.batch * self.rows,
+            n=self.channels, k=inputs, bias=True, streamed=True,
+        )  # fmt: skip
+
     def _linear(self, fields: Fields) -> Operator:
+        if fields.text("over", default="all") == "row":
+            return self._linear_of_each_row(fields)
         inputs, outputs = self.channels * self.rows * self.columns, fields.integer("outputs")
         self.channels, self.rows, self.columns = outputs, 1, 1
         return Matmul(

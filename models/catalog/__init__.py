@@ -30,6 +30,11 @@ def list_systems() -> list[str]:
     return names("systems")
 
 
+def list_parts() -> list[str]:
+    """Names of all FPGA parts, which designs (devices) are built on."""
+    return names("parts")
+
+
 def list_links() -> list[str]:
     """Names of all links."""
     return names("links")
@@ -53,8 +58,16 @@ def read_device(name_or_path: str | Path, overrides: Mapping[str, Any] = _NO_OVE
     UnknownNameError : a name, key or override that is not known
     InputError : a file that cannot be read, a missing key, an impossible value
     """
+    _not_a_part(str(name_or_path))
     path = find("devices", str(name_or_path))
     return _build_device(path, read_text(path), overrides)
+
+
+def _not_a_part(name: str) -> None:
+    if name in names("parts") and name not in names("devices"):
+        from hwsim.models.fpga.parts import refuse_part
+
+        raise refuse_part(name)
 
 
 def _build_device(path: Path, text: str, overrides: Mapping[str, Any]) -> Device:
@@ -145,6 +158,7 @@ def read_system(text: str, overrides: Mapping[str, Any] = _NO_OVERRIDES) -> Syst
         return _from_path(text, overrides)
     if text in names("systems"):
         return _from_table(find("systems", text), overrides)
+    _not_a_part(text)
     if text not in names("devices"):
         raise unknown_name("device or system", text, [*names("devices"), *names("systems")])
     device = read_device(text, overrides)

@@ -1,1 +1,1 @@
-"""Accelerators on programmable logic: DSP chains, unrolled dataflow."""
+"""FPGA accelerators: overlays of DSP chains, and dataflow designs with reuse factors. See docs/methods/fpga.md."""

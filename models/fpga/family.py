@@ -1,0 +1,165 @@
+"""Read an FPGA design's TOML table into its record and the engine's `Device`, after checking that the part holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from hwsim.errors import InputError
+from hwsim.hardware import Device
+from hwsim.models.catalog.schema import (
+    Bandwidth,
+    Capacity,
+    Count,
+    Energy,
+    Frequency,
+    Number,
+    Power,
+    Share,
+    StatusTable,
+    Table,
+    validated,
+    value_at,
+    with_overrides,
+)  # fmt: skip
+from hwsim.models.fpga.cost import operator_cost
+from hwsim.models.fpga.parts import Part, read_part, resource_table
+from hwsim.models.fpga.record import DATAFLOW, RECORD_PATHS, STYLES, Fpga
+from hwsim.rows import ARITHMETIC_CODES
+
+NARROW = ("int8", "int4")  # formats that the DSP chains multiply
+
+
+class Overlay(Table):
+    """Cores of DSP chains with their memory channels and special-function lanes."""
+
+    cores: Count
+    core_balance: Share
+    matrix_macs: Count
+    matrix_tile_rows: Count
+    vector_macs: Count
+    vector_tile_columns: Count
+    lanes: Count
+    softmax_passes: Count
+    norm_passes: Count
+    channels_per_core: Count
+    channel_bandwidth: Bandwidth
+    channel_achieved: Share
+    buffer: Capacity
+
+
+class Dataflow(Table):
+    """A network unrolled on the chip: multipliers an output (inputs over the reuse factor), fixed steps a layer."""
+
+    multipliers_per_output: Count
+    step_cycles: Number
+
+
+class Resources(Table):
+    """What the design takes of the part; the DSPs of an overlay follow from its multiply-adds."""
+
+    dsp: Number = 0.0
+    lut: Number = 0.0
+    ff: Number = 0.0
+    bram: Number = 0.0
+    uram: Number = 0.0
+
+
+class PowerTable(Table):
+    """Board power: static and clock tree, and the limit."""
+
+    idle: Power
+    limit: Power
+
+
+class EnergyTable(Table):
+    """Energy per multiply-add, per special-function operation, per byte of memory."""
+
+    mac: Energy
+    lane: Energy
+    memory_byte: Energy
+
+
+class FpgaFile(Table):
+    """A design of the catalog on a part of the catalog."""
+
+    family: str
+    part: str
+    style: Literal["overlay", "dataflow"]
+    description: str = ""
+    sources: dict[str, str] = {}
+    clock: Frequency
+    overlay: Overlay | None = None
+    dataflow: Dataflow | None = None
+    resources: Resources = Resources()
+    power: PowerTable
+    energy: EnergyTable
+    status: StatusTable = StatusTable()
+
+
+SCHEMA = FpgaFile
+
+
+def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) -> Device:
+    """Check a design's table, with some TOML paths replaced, and build its `Device`.
+
+    Raises
+    ------
+    InputError, UnknownNameError : a mistake in the table, or a design that needs more than its part has (with the table
+        of resources)
+    """
+    file = validated(FpgaFile, with_overrides(FpgaFile, table, overrides, where), where)
+    if getattr(file, file.style) is None:
+        raise InputError(f"{where}: missing key '{file.style}', the table of style '{file.style}'")
+    part = read_part(file.part)
+    check_fit(file, part, where)
+    values = {field: float(value_at(file, path)) for path, field in RECORD_PATHS.items()}
+    record = Fpga(
+        style=STYLES[file.style], memory_bytes=part.memory_capacity, memory_bandwidth_bytes_per_s=part.memory_bandwidth,
+        **values,
+    )  # fmt: skip
+    return Device(
+        name=where,
+        family="fpga",
+        record=record,
+        cost=operator_cost,
+        memory_bytes=part.memory_capacity,
+        peak_flops_per_s=_peaks(record, file),
+        bandwidth_bytes_per_s=part.memory_bandwidth,
+        idle_power_w=record.idle_power_w,
+        status=file.status.model_dump(),
+        record_paths=RECORD_PATHS,
+        description=file.description,
+        launches=False,
+        cannot_run=frozenset({"recurrent"} if record.style != DATAFLOW else {"attention", "moe", "norm", "gather"}),
+    )
+
+
+def _peaks(record: Fpga, file: FpgaFile) -> dict[str, float]:
+    """Operations a second of all multipliers, the same for every format: wider data does not add multipliers."""
+    macs = record.cores * record.matrix_macs if record.style != DATAFLOW else file.resources.dsp
+    return {name: 2.0 * record.clock_hz * macs for name in ARITHMETIC_CODES}
+
+
+def needed(file: FpgaFile, part: Part) -> dict[str, float]:
+    """Resources a design needs: as stated, and the DSPs that its multiply-adds take at the part's packing."""
+    own = file.resources.model_dump()
+    if file.overlay is not None:
+        macs = file.overlay.cores * file.overlay.matrix_macs
+        own["dsp"] = max(own["dsp"], -(-macs // part.products_per_dsp))
+    return own
+
+
+def check_fit(file: FpgaFile, part: Part, where: str) -> None:
+    """Refuse a design that needs more of anything than the part has.
+
+    Raises
+    ------
+    InputError : with every resource, needed and there
+    """
+    wanted = needed(file, part)
+    over = [name for name, value in wanted.items() if value > part.resources[name]]
+    if over:
+        raise InputError(
+            f"{where}: does not fit {part.name}: too many {', '.join(over)} ({resource_table(wanted, part.resources)})"
+        )

@@ -1,0 +1,137 @@
+"""FPGA designs: closed forms counted by hand, the fit check, parts that are not devices, published rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hwsim
+from hwsim.cost import compiled
+from hwsim.errors import HwsimError, InputError, UnsupportedError
+from hwsim.experiments.reproduction import paper_rows
+from hwsim.mappers.techniques.sparsity import density, sparse
+from hwsim.models.catalog import read_device
+from hwsim.models.fpga.dataflow import multipliers
+from hwsim.models.fpga.parts import list_parts, read_part
+from hwsim.operators import Matmul
+from hwsim.rows import lower
+
+DESIGN = (Path(hwsim.__file__).parent / "models" / "catalog" / "devices" / "flightllm-u280.toml").read_text()
+
+
+def test_a_vector_product_is_its_padded_products_over_the_chains() -> None:
+    found = hwsim.estimate("flightllm-vhk158", "matmul", m=1, n=11008, k=4096, dtype="int8", weight_dtype="int4")
+    cycles = 4096 * 11264 / 1024  # 11008 outputs padded to 22 x 512
+    assert found.latency_s == pytest.approx(cycles / (225e6 * 3.2), rel=1e-12)
+    assert found.bound == "compute"
+
+
+def test_a_matrix_product_takes_the_packed_mode() -> None:
+    found = hwsim.estimate("flightllm-vhk158", "matmul", m=128, n=4096, k=4096, dtype="int8", weight_dtype="int4")
+    assert found.latency_s == pytest.approx(128 * 4096 * 4096 / 4096 / (225e6 * 3.2), rel=1e-12)
+
+
+def test_a_sparse_product_takes_its_share_of_time_and_bytes() -> None:
+    device = read_device("flightllm-vhk158")
+    dense = lower(Matmul(name="x", m=1, n=4096, k=4096, dtype="int8", weight_dtype="int4"))
+    half = lower(Matmul(name="x", m=1, n=4096, k=4096, dtype="int8", weight_dtype="int4", density=density(8, 16)))
+    costs = [device.cost(device.record, row) for row in (dense, half)]
+    assert costs[1].latency_s == pytest.approx(costs[0].latency_s / 2)
+    assert costs[1].memory_s == pytest.approx(costs[0].memory_s / 2)
+
+
+@settings(deadline=None)  # the first example compiles
+@given(m=st.integers(1, 600), n=st.integers(1, 20000), k=st.integers(1, 20000))
+def test_a_product_is_never_under_the_roofline_and_plain_equals_compiled(m: int, n: int, k: int) -> None:
+    device = read_device("flightllm-u280")
+    row = lower(Matmul(name="x", m=m, n=n, k=k, dtype="int8", weight_dtype="int4"))
+    plain = device.cost(device.record, row)
+    peak = device.peak_flops_per_s["int8"]
+    assert plain.latency_s >= row.flops / peak * (1 - 1e-9)
+    assert plain.latency_s >= n * k * 0.5 / device.bandwidth_bytes_per_s * (1 - 1e-9)
+    assert compiled(device.cost)(device.record, row) == pytest.approx(plain, rel=1e-12)
+
+
+def test_a_lfads_trial_is_its_steps_times_reuse_and_registers() -> None:
+    result = hwsim.simulate("lfads", on="lfads-u55c", phase="forward")
+    cycles = 73 * (70 + 4) + (128 + 4) + 73 * (64 + 4) + (64 + 4) + (4 + 4)
+    assert result.latency_s == pytest.approx(cycles / 250e6, rel=1e-12)
+
+
+def test_the_multipliers_of_lfads_are_what_its_design_states() -> None:
+    encoder = 2 * (multipliers(70, 192, 70) + multipliers(64, 192, 64))
+    decoder = multipliers(64, 192, 64) * 2
+    assert (encoder, decoder, multipliers(128, 64, 128)) == (768, 384, 64)
+    assert encoder + decoder + 64 + 4 + 70 == 1290
+
+
+@pytest.mark.parametrize("reuse", [0, 7, -1])
+def test_a_reuse_factor_that_does_not_divide_is_refused(reuse: int) -> None:
+    with pytest.raises(InputError, match="reuse factor"):
+        multipliers(64, 64, reuse)
+
+
+@pytest.mark.parametrize(("kept", "group"), [(4, 2), (0, 16), (1, 0)])
+def test_sparsity_with_more_kept_than_there_are_is_refused(kept: int, group: int) -> None:
+    with pytest.raises(InputError, match="N:M"):
+        density(kept, group)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("cores = 3", "cores = 5", ["does not fit alveo-u280", "dsp 10,240 of 9,024", "lut"]),
+        ("lut = 574000", "lut = 2000000", ["too many lut", "2,000,000 of 1,303,680"]),
+        ('part = "alveo-u280"', 'part = "alveo-u281"', ["alveo-u281", "alveo-u280"]),
+        ('style = "overlay"', 'style = "dataflow"', ["missing key 'dataflow'"]),
+        ("core_balance = 0.8", "core_balance = 0", ["core_balance"]),
+    ],
+)
+def test_a_design_that_the_part_does_not_hold_is_refused_with_the_table(
+    tmp_path: Path, old: str, new: str, words: list[str]
+) -> None:
+    path = tmp_path / "design.toml"
+    assert old in DESIGN
+    path.write_text(DESIGN.replace(old, new, 1))
+    with pytest.raises(HwsimError) as caught:
+        read_device(path)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_running_on_a_part_names_its_designs() -> None:
+    with pytest.raises(UnsupportedError, match="carries resources only; designs on it: flightllm-u280"):
+        hwsim.simulate("llama-2-7b", on="alveo-u280")
+
+
+def test_every_part_reads() -> None:
+    assert {"alveo-u280", "alveo-u55c", "alveo-u50", "versal-vhk158", "kria-kv260", "zynq-zcu102"} <= set(list_parts())
+    assert all(read_part(name).resources["dsp"] > 0 for name in list_parts())
+
+
+def test_a_network_larger_than_the_memory_is_refused() -> None:
+    with pytest.raises(HwsimError, match="does not fit"):
+        hwsim.simulate("llama-2-70b", on="flightllm-u280", weights="int4", activations="int8")
+
+
+def test_an_attention_network_on_an_unrolled_design_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="cannot run"):
+        hwsim.simulate("llama-2-7b", on="lfads-u55c")
+
+
+def test_a_sparse_network_keeps_everything_but_the_named_products() -> None:
+    dense = hwsim.network("llama-2-7b")
+    thin = sparse(dense, {"qkv": 0.5})
+    full, half = (net.graph(phase="decode", batch=1, prompt=1, context=8) for net in (dense, thin))
+    assert half.node("qkv").operator.flops == full.node("qkv").operator.flops / 2
+    assert half.node("down").operator == full.node("down").operator
+
+
+@pytest.mark.parametrize(("name", "bound"), [("flightllm", 0.08), ("lfads", 0.02)])
+def test_the_published_latencies_are_within_their_bound(name: str, bound: float) -> None:
+    judged = [row for row in paper_rows(name)[1] if row.judged and row.unit != "x"]
+    assert judged
+    for row in judged:
+        assert row.error is not None and abs(row.error) <= bound, (row.case, row.metric, row.error)
