@@ -10,7 +10,7 @@ from hwsim.engine.schedule import Costing, Task, build_schedule, consumed_energy
 from hwsim.engine.workload import Workload
 from hwsim.errors import DoesNotFitError, InputError
 from hwsim.graph import OperatorGraph
-from hwsim.hardware import System
+from hwsim.hardware import Device, System
 from hwsim.operators import Collective
 from hwsim.result import MemoryUse, OperatorResult
 from hwsim.rows import BOUND_NAMES, LAUNCH
@@ -85,7 +85,7 @@ def largest_batch(network: Any, workload: Workload, system: System) -> int:
     def fits(batch: int) -> bool:
         # Weights do not depend on the batch; KV and activations grow with it.
         rounds = ceil(batch / workload.parallel.ep)
-        return one.weights + rounds * (one.kv + one.activations) <= system.device.memory_bytes
+        return system.device.spare_bytes(one.weights, rounds * (one.kv + one.activations)) >= 0.0
 
     if not fits(1):
         return 0
@@ -99,10 +99,22 @@ def largest_batch(network: Any, workload: Workload, system: System) -> int:
     return low
 
 
+def _spare(use: MemoryUse, system: System) -> float:
+    return system.device.spare_bytes(use.weights, use.kv + use.activations)
+
+
+def _capacity_text(device: Device) -> str:
+    if device.weight_memory_bytes:
+        own = device.weight_memory_bytes
+        return f"{own / 1e9:.1f} GB for weights and {device.memory_bytes / 1e9:.1f} GB for the rest"
+    return f"{device.memory_bytes / 1e9:.1f} GB"
+
+
 def check_fits(network: Any, workload: Workload, system: System) -> MemoryUse:
     """Return the peak memory, or raise `DoesNotFitError` that says by how much and what would fit."""
-    use, capacity = memory_use(network, workload), system.device.memory_bytes
-    if use.total <= capacity:
+    use, device = memory_use(network, workload), system.device
+    short = -_spare(use, system)
+    if short <= 0.0:
         return use
     batch = largest_batch(network, workload, system)
     ways = [f"batch {batch}"] if batch else []
@@ -110,20 +122,20 @@ def check_fits(network: Any, workload: Workload, system: System) -> MemoryUse:
         devices = degree * workload.parallel.tp
         try:
             split = workload.with_(parallel=workload.parallel.__class__(tp=devices, pp=workload.parallel.pp))
-            if memory_use(network, split).total <= capacity:
+            if _spare(memory_use(network, split), system) >= 0.0:
                 ways.append(f"--parallel tp={devices}")
                 break
         except ValueError:
             continue
     for weights in ("fp8_e4m3", "int4:g128"):
         smaller = workload.with_(weights=weights)
-        if memory_use(network, smaller).total <= capacity:
+        if _spare(memory_use(network, smaller), system) >= 0.0:
             ways.append(f"--weights {weights}")
             break
     raise DoesNotFitError(
         f"{network.name} does not fit on {system.device.name}: it needs {use.total / 1e9:.1f} GB a device "
         f"(weights {use.weights / 1e9:.1f}, KV {use.kv / 1e9:.1f}, activations {use.activations / 1e9:.2f}), "
-        f"{(use.total - capacity) / 1e9:.1f} GB more than its {capacity / 1e9:.1f} GB; "
+        f"{short / 1e9:.1f} GB more than its {_capacity_text(device)}; "
         f"what would fit: {', or '.join(ways) if ways else 'a device with more memory'}"
     )
 

@@ -65,7 +65,7 @@ class Evaluator:
             "latency_s": latency, "energy_j": energy, "tokens_per_s": tokens / latency,
             "energy_per_token_j": energy / tokens, "power_w": energy / latency, "peak_memory_bytes": peak,
         }  # fmt: skip
-        columns["fits"] = peak <= np.repeat(self._capacity(records), cases)
+        columns["fits"] = self._fits(np.repeat(self._capacity(records), cases), peak, count)
         columns["feasible"] = self._feasible(columns)
         return columns
 
@@ -82,6 +82,15 @@ class Evaluator:
         latency_s, energy_j = np.empty((2, count, len(self.plan.cases)))
         self.kernels.reduce(lowered.sums, kernel_s, kernel_j, idle_w, latency_s, energy_j)
         return latency_s, energy_j
+
+    def _fits(self, capacity: Floats, peak: Floats, count: int) -> NDArray[np.bool_]:
+        own = self.plan.system.device.weight_memory_bytes
+        if not own:
+            fits: NDArray[np.bool_] = peak <= capacity
+            return fits
+        weights = np.tile(self.lowered.weight_bytes, count)
+        fits = (weights <= own) & (peak - weights <= capacity)
+        return fits
 
     def _capacity(self, records: Floats) -> Floats:
         field = self.plan.field("memory.capacity")

@@ -66,6 +66,7 @@ class Lowered:
     sums: Sums
     tokens: Floats  # (workloads,) tokens of one run
     peak_memory_bytes: Floats  # (workloads,)
+    weight_bytes: Floats  # (workloads,) of the peak
 
 
 def tokens_of(workload: Workload) -> float:
@@ -99,13 +100,15 @@ def lower_cases(network: Any, cases: Sequence[Case]) -> Lowered:
         runtime=np.array([tuple(case.runtime) for case in cases], dtype=np.float64),
         devices=np.array([float(case.workload.parallel.devices) for case in cases]),
     )
+    uses = [memory_use(network, case.workload) for case in cases]
     return Lowered(
         rows=np.array(table.device_rows, dtype=np.float64).reshape(-1, len(OperatorRow._fields)),
         link_s=np.array([cost.latency_s for cost in table.link_costs], dtype=np.float64),
         link_j=np.array([cost.energy_j for cost in table.link_costs], dtype=np.float64),
         sums=sums,
         tokens=np.array([tokens_of(case.workload) for case in cases]),
-        peak_memory_bytes=np.array([memory_use(network, case.workload).total for case in cases]),
+        peak_memory_bytes=np.array([use.total for use in uses]),
+        weight_bytes=np.array([use.weights for use in uses]),
     )
 
 

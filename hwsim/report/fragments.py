@@ -28,7 +28,7 @@ def cards(result: Result, system: System) -> str:
     entries.append(("Energy", quantity(result.energy_j, "J"), power))
     if number:
         entries.append(("Energy a token", quantity(result.energy_j / number, "J"), ""))
-    capacity = system.device.memory_bytes
+    capacity = system.device.capacity_bytes
     used = f"{share(result.peak_memory_bytes, capacity)} of {quantity(capacity, 'B')}"
     entries.append(("Memory", quantity(result.peak_memory_bytes, "B"), used))
     entries.append(("Share of peak FLOP/s", share(result.flops_share), ""))
@@ -106,7 +106,7 @@ def bound_strip(result: Result) -> str:
 
 def memory_strip(result: Result, system: System) -> str:
     """A bar of one device's memory: weights, KV, activations and what is free of its capacity."""
-    use, capacity = result.memory, system.device.memory_bytes
+    use, capacity = result.memory, system.device.capacity_bytes
     kinds = [("weights", "weights", use.weights), ("KV", "kv", use.kv), ("activations", "activations", use.activations)]
     kinds.append(("free", "free", max(capacity - use.total, 0.0)))
     parts = [(name, color, value, f"{quantity(value, 'B')} · {share(value, capacity)}") for name, color, value in kinds]

@@ -117,7 +117,7 @@ def _memory(result: Result, system: System | None) -> str:
     use = result.memory
     text = quantity(use.total, "B")
     if system is not None:
-        capacity = system.device.memory_bytes
+        capacity = system.device.capacity_bytes
         text += f" of {quantity(capacity, 'B')} ({share(use.total, capacity)})"
     text += " on each device" if devices_used(result) > 1 else ""
     kinds = (("weights", use.weights), ("KV", use.kv), ("activations", use.activations))

@@ -1,0 +1,188 @@
+"""Flash chiplets: the published tile and rates, laws, plain against compiled, both memories, bad input."""
+
+from __future__ import annotations
+
+import dataclasses
+from math import ceil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hwsim
+from hwsim.commands.app import run_app
+from hwsim.cost import compiled
+from hwsim.errors import DoesNotFitError, HwsimError, InputError
+from hwsim.models.flash.record import FlashChiplet
+from hwsim.models.flash.tiling import Product, Round, plan_product, plan_seconds, round_of, rounds_of_bands
+from hwsim.operators import Attention, Elementwise, Gather, Matmul, MixtureOfExperts, Norm, Operator, Softmax
+from hwsim.rows import lower
+
+VARIANTS = ("cambricon-llm-s", "cambricon-llm-m", "cambricon-llm-l")
+OPERATORS: list[Operator] = [
+    Matmul(name="decode", m=1, n=4096, k=4096, dtype="int8"),
+    Matmul(name="prefill", m=512, n=4096, k=5120, dtype="int8"),
+    Matmul(name="int4", m=1, n=11008, k=4096, dtype="bf16", weight_dtype="int4:g128"),
+    Attention(name="attention", batch=1, query_length=1, kv_length=1024, heads=32, kv_heads=8, head_dim=128),
+    MixtureOfExperts(name="moe", tokens=4, hidden=4096, intermediate=14336, experts=8, top_k=2),
+    Norm(name="norm", rows=1, columns=4096),
+    Softmax(name="softmax", rows=32, columns=1024),
+    Elementwise(name="activation", elements=16384),
+    Gather(name="embedding", rows=4, columns=4096, table_rows=32000),
+]
+
+
+def chiplet(name: str = "cambricon-llm-s", **changes: float) -> FlashChiplet:
+    record: FlashChiplet = hwsim.device(name).record
+    return record._replace(**changes)
+
+
+def int8(n: float, k: float, m: float = 1.0) -> Product:
+    return Product(1.0, m, n, k, 1.0, 1.0, 1.0)
+
+
+def tile(name: str) -> tuple[float, float]:
+    found = round_of(chiplet(name), int8(4096, 4096))
+    return found.rows, found.columns * chiplet(name).channels
+
+
+def test_the_tile_of_s_and_l_is_the_published_one_and_that_of_m_the_nearest_power_of_two() -> None:
+    assert tile("cambricon-llm-s") == (256.0, 2048.0)
+    assert tile("cambricon-llm-l") == (512.0, 16384.0)
+    assert tile("cambricon-llm-m") == (512.0, 4096.0)  # 362 x 5793 rounded
+
+
+@pytest.mark.parametrize(
+    ("name", "in_flash", "read"),
+    [("cambricon-llm-s", 17.33e9, 7.865e9), ("cambricon-llm-l", 274.9e9, 30.93e9)],
+)
+def test_the_rates_follow_section_v_of_the_paper(name: str, in_flash: float, read: float) -> None:
+    flash = chiplet(name)
+    found = round_of(flash, int8(4096, 4096))
+    cores = flash.chips * flash.dies
+    assert found.seconds == pytest.approx(flash.read_s + found.columns / 1e9)
+    assert flash.channels * cores * flash.page_bytes / found.seconds == pytest.approx(in_flash, rel=1e-3)
+    assert found.read_bandwidth_bytes_per_s == pytest.approx(read, rel=1e-3)
+    assert found.flash_share == pytest.approx(in_flash / (in_flash + read), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("k", "rounds_a_band"),
+    [(16384, 1.0), (8192, 0.5), (4096, 0.25), (5120, 0.5), (7168, 0.5), (9216, 1.0), (36864, 2.25), (28672, 2.0)],
+)
+def test_widths_that_leave_channels_of_a_group_idle_take_more_rounds_on_l(k: int, rounds_a_band: float) -> None:
+    flash = chiplet("cambricon-llm-l")
+    found = round_of(flash, int8(4096, k))
+    assert rounds_of_bands(flash, found, k, 400.0) == 400.0 * rounds_a_band
+
+
+@given(n=st.integers(1, 60000), k=st.integers(1, 60000), m=st.integers(1, 64), which=st.sampled_from(VARIANTS))
+@settings(max_examples=150, deadline=None)
+def test_no_byte_is_lost_and_no_side_is_faster_than_its_bandwidth(n: int, k: int, m: int, which: str) -> None:
+    flash, product = chiplet(which), int8(n, k, m)
+    plan = plan_product(flash, product)
+    assert plan.flash_bytes + plan.npu_bytes == pytest.approx(n * k)
+    dies = flash.channels * flash.chips * flash.dies
+    array_rate = dies * flash.planes * flash.page_bytes / flash.read_s
+    assert plan_seconds(plan) >= (plan.flash_bytes + plan.npu_bytes) / array_rate * (1.0 - 1e-9)
+    assert plan.bus_bytes <= flash.channels * flash.bus_bandwidth_bytes_per_s * plan_seconds(plan) * (1.0 + 1e-9)
+
+
+@given(read_us=st.floats(1.0, 200.0), faster=st.floats(0.1, 1.0), n=st.integers(1, 30000), k=st.integers(1, 30000))
+@settings(max_examples=100, deadline=None)
+def test_a_faster_array_is_never_slower_when_the_flash_does_all(read_us: float, faster: float, n: int, k: int) -> None:
+    slow = plan_product(chiplet(read_s=read_us * 1e-6, split_npu=0.0), int8(n, k))
+    fast = plan_product(chiplet(read_s=read_us * faster * 1e-6, split_npu=0.0), int8(n, k))
+    assert plan_seconds(fast) <= plan_seconds(slow) * (1.0 + 1e-9)
+
+
+def test_the_flash_share_is_a_whole_number_of_bands_rounded_up() -> None:
+    flash = chiplet()
+    plan, found = plan_product(flash, int8(4096, 4096)), round_of(flash, int8(4096, 4096))
+    bands = ceil(found.flash_share * 16)
+    assert (plan.rounds, plan.npu_rows) == (2.0 * bands, 4096.0 - 256.0 * bands)
+
+
+def test_an_unsliced_read_holds_the_channel_for_a_whole_page() -> None:
+    found: Round = round_of(chiplet(bus_slicing=0.0), int8(4096, 4096))
+    assert found.seconds == pytest.approx(30e-6 + 256e-9 + 16.384e-6)
+
+
+def test_one_plane_leaves_nothing_for_reads_so_the_flash_does_all() -> None:
+    assert plan_product(chiplet(planes=1.0), int8(4096, 4096)).npu_bytes == 0.0
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda o: f"{o.kind}-{o.name}")
+def test_the_compiled_flash_formula_equals_the_plain_one(operator: Operator, name: str) -> None:
+    device, row = hwsim.device(name), lower(operator)
+    plain = device.cost(device.record, row)
+    assert compiled(device.cost)(device.record, row) == pytest.approx(plain, rel=1e-9)
+    assert plain.latency_s > 0.0 and plain.energy_j > 0.0
+
+
+def test_weights_live_in_flash_and_the_rest_in_dram() -> None:
+    device = hwsim.device("cambricon-llm-s")
+    assert device.weight_memory_bytes == 32 * 4 * 2**30
+    with pytest.raises(DoesNotFitError, match="137.4 GB for weights"):
+        hwsim.simulate("llama-2-70b", on=device, weights="fp32", activations="int8")
+    with pytest.raises(DoesNotFitError, match="4.0 GB for the rest"):
+        hwsim.simulate("opt-66b", on=device, weights="int8", activations="int8", batch=64)
+
+
+def test_the_largest_batch_is_set_by_the_dram_alone() -> None:
+    settings = {"weights": "int8", "activations": "int8", "context": 512}
+    result = hwsim.simulate("opt-6.7b", on="cambricon-llm-s", **settings)
+    assert result.largest_batch == int(4e9 // (result.memory.kv + result.memory.activations))
+    more = dataclasses.replace(hwsim.device("cambricon-llm-s"), weight_memory_bytes=1e12)
+    assert hwsim.simulate("opt-6.7b", on=more, **settings).largest_batch == result.largest_batch
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"nand__read": "-30 us"}, "nand.read"), ({"nand__read": "0 us"}, "nand.read"),
+        ({"nand__planes": 0}, "nand.planes"), ({"nand__planes": 1.5}, "whole number"),
+        ({"nand__page": "15000 B"}, "does not divide"), ({"bus__slice": "3000 B"}, "does not divide"),
+        ({"nand__channels": 0}, "nand.channels"), ({"bus__slicing": 0.5}, "must be 1"),
+        ({"tiling__columns": 2047}, "multiple of the 8 channels"), ({"nand__pagge": "16 KiB"}, "did you mean"),
+        ({"bus__bandwidth": "0 GB/s"}, "bus.bandwidth"), ({"core__macs": 0}, "core.macs"),
+    ],
+)  # fmt: skip
+def test_an_impossible_chiplet_is_refused_in_one_line(change: dict[str, str], message: str) -> None:
+    with pytest.raises(HwsimError, match=message) as refused:
+        hwsim.device("cambricon-llm-s", **change)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_network_larger_than_the_flash_ends_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["run", "llama-3.1-405b", "--on", "cambricon-llm-s", "--weights", "int8"]
+    assert run_app(arguments) == 2
+    error = capsys.readouterr().err
+    assert "does not fit" in error and error.count("\n") == 1
+
+
+def test_every_kind_of_estimate_works_on_every_variant() -> None:
+    for name in VARIANTS:
+        for kind, arguments in {
+            "matmul": {"m": 1, "n": [4096, 8192], "k": 4096, "dtype": "int8"},
+            "attention": {
+                "batch": 1, "query_length": 1, "kv_length": 512, "heads": 32, "kv_heads": 8, "head_dim": 128,
+                "dtype": "int8",
+            },
+            "moe": {"tokens": 1, "hidden": 4096, "intermediate": 14336, "experts": 8, "top_k": 2, "dtype": "int8"},
+            "elementwise": {"elements": 4096, "reads": 1, "writes": 1, "dtype": "int8"},
+            "softmax": {"rows": 32, "columns": 512, "dtype": "int8"},
+            "norm": {"rows": 1, "columns": 4096, "dtype": "int8"},
+        }.items():  # fmt: skip
+            assert (
+                (hwsim.estimate(hwsim.device(name), kind, **arguments).latency_s > 0).all()
+                if kind == "matmul"
+                else True
+            )
+            assert hwsim.estimate(name, kind, **arguments).basis == "development"
+
+
+def test_a_collective_on_chiplets_without_a_link_is_refused() -> None:
+    with pytest.raises(InputError, match="no native link|no link"):
+        hwsim.estimate("cambricon-llm-s", "collective", ranks=2, message_bytes=1e6)
