@@ -1,31 +1,45 @@
-"""Fused attention on a GPU (FlashAttention): tiles of queries over the KV, with the KV split where queries are few."""
+"""Fused attention on a GPU (FlashAttention): packed query tiles over the keys, split KV, and the kernels around it.
+
+The query heads that share a KV head are packed into the rows of a tile. A thread block walks the key tiles that its
+queries see; products run on the tensor cores, the softmax between them is half hidden. Where the query tiles do not
+fill the device the KV is cut and a second kernel joins the parts. See docs/methods/gpu_attention.md.
+"""
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, floor
+from typing import NamedTuple
 
 from hwsim.cost import cost_function
 from hwsim.models.gpu.arithmetic import flop_energy_j, tensor_rate
-from hwsim.models.gpu.memory import kernel_cost, l2_bandwidth, memory_bandwidth
 from hwsim.models.gpu.record import Gpu
-from hwsim.rows import OperatorCost, OperatorRow
+from hwsim.rows import COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
-QUERY_TILES = (128.0, 64.0, 16.0)  # query rows of a thread block; query heads of a KV head share a tile in decode
-QUERY_TILE_COUNT = 3
-SPLITS = 8  # the KV is cut 1, 2, 4, ... 128 ways
+QUERY_TILE = 128.0  # packed query rows of a thread block (FlashAttention 2 and 3)
+SMALL_QUERY_TILE = 64.0  # of one that holds no more: the least rows of a warp group's product
 KEY_TILE = 64.0  # keys a step
+MAX_SPLITS = 128.0  # FlashAttention cuts the KV into no more parts
+SPLIT_BELOW = 0.8  # and only where the query tiles fill less than this share of the SMs
+SPLIT_VALUES = 65536.0  # and a row of KV is longer than four key tiles: tiles hold fewer keys of wider heads
+WIDE_HEAD = 256.0  # widest head whose operands stay in shared memory and registers
+WIDE_SPLITS = 8.0  # Triton decode kernels, which serve wider heads, cut the KV into no more parts
+WIDE_SHARE = 0.25  # (assumption) share of the product rate of narrower heads
 SOFTMAX_OPERATIONS = 6.0  # vector operations a score beside its exponential: scale, maximum, subtract, sum, convert
-OVERLAP = 0.5  # share of the softmax's time hidden under products of the other warp group
+EXPOSED = 0.5  # (assumption) share of the softmax not hidden under products of the other warp group
+BLOCK_WIDTH = 0.3  # (assumption) share of a block's start and end that grows with the head width, at width 128
+TAIL = 1.0  # waves lost where several blocks an SM end unevenly
+UNHIDDEN = 0.5  # (assumption) share of the blocks' starts and ends during which the memory pipe idles
+RESIDENT_FROM, RESIDENT_TO = 0.65, 1.15  # KV over L2 capacity: all of it stays in a hot L2; none of it does
 
 
-@cost_function
-def block_cycles(gpu: Gpu, row: OperatorRow, rows: float, keys: float) -> float:
-    """Cycles of one thread block: ``rows`` queries over ``keys`` keys, products and the softmax between them."""
-    width = row.head_dim + row.value_head_dim
-    products = 2.0 * rows * keys * width / (tensor_rate(gpu, row.arithmetic) * gpu.tensor_achieved)
-    operands = gpu.operand_cycles * (rows + keys) * width * row.dtype_bytes / 2.0
-    scores = rows * keys * (1.0 / gpu.exponential_rate + SOFTMAX_OPERATIONS / gpu.vector_rate)
-    return products + operands + max(OVERLAP * scores, scores - products)
+class Tiling(NamedTuple):
+    """How a call is cut: query tiles of ``rows``, KV parts, keys of the longest and of the mean block."""
+
+    tiles: float
+    rows: float
+    split: float
+    longest: float
+    mean: float
 
 
 @cost_function
@@ -36,45 +50,119 @@ def visible_keys(row: OperatorRow) -> float:
 
 
 @cost_function
-def split_cost(gpu: Gpu, row: OperatorRow, tile: float, split: float) -> OperatorCost:
-    """Cost with query tiles of ``tile`` rows and the KV cut ``split`` ways."""
+def is_wide(row: OperatorRow) -> bool:
+    """Heads too wide for the usual kernels. Latent attention (values narrower than keys) has kernels of its own."""
+    return row.head_dim > WIDE_HEAD and row.head_dim == row.value_head_dim
+
+
+@cost_function
+def tiling(gpu: Gpu, row: OperatorRow) -> Tiling:
+    """Pack ``heads / kv_heads`` queries a position into tiles, skip what the mask hides, and split where SMs idle."""
     group = row.heads / row.kv_heads
-    queries = row.query_length * group  # rows that share a KV head
-    tiles = row.batch * row.kv_heads * ceil(queries / tile)
-    keys = KEY_TILE * ceil((visible_keys(row) + 0.5 * KEY_TILE * min(1.0, row.query_length - 1.0)) / split / KEY_TILE)
-    blocks = tiles * split
-    active = min(blocks, gpu.sm_count)
-    work = block_cycles(gpu, row, tile, keys)
-    waves = max(blocks / gpu.sm_count, 1.0)
-    tail = 0.5 * work if blocks > gpu.sm_count else 0.0  # the longest blocks start first; the last ones are half idle
-    compute_s = (waves * work + tail + gpu.tile_fill_cycles) / gpu.clock_hz
-    results = row.batch * row.heads * row.query_length * row.value_head_dim
-    partial = 0.0 if split == 1.0 else 8.0 * split * results
-    width = row.head_dim + row.value_head_dim
-    cached = blocks * keys * width * row.stored_bytes + row.bytes + partial
-    dynamic = (
-        row.flops * flop_energy_j(gpu, row.arithmetic)
-        + cached * gpu.energy_l2_byte_j
-        + row.bytes * gpu.energy_memory_byte_j
-    )
-    fixed = gpu.fixed_s + (gpu.reduction_s if split > 1.0 else 0.0)
-    return kernel_cost(
-        gpu, compute_s, row.bytes / memory_bandwidth(gpu, active), cached / l2_bandwidth(gpu, active), fixed, dynamic
-    )
+    packed = row.query_length * group
+    per_head = ceil(packed / QUERY_TILE)
+    tiles = row.batch * row.kv_heads * per_head
+    positions = min(row.query_length, QUERY_TILE / group) - 1.0  # beside the first, of a tile
+    visible = visible_keys(row)
+    longest, mean = row.kv_length, visible
+    if row.window > 0.0:
+        longest = min(row.kv_length, row.window + positions)
+        mean = min(longest, visible + positions)
+    elif row.causal > 0.0:
+        mean = min(longest, visible + 0.5 * positions)
+    longest = ceil(longest / KEY_TILE)
+    mean = longest if per_head == 1.0 else min(longest, max(1.0, mean / KEY_TILE))
+    split = 1.0
+    if tiles < SPLIT_BELOW * gpu.sm_count and KEY_TILE * longest * row.head_dim > SPLIT_VALUES:
+        most = WIDE_SPLITS if is_wide(row) else MAX_SPLITS
+        split = min(longest, floor(gpu.sm_count / tiles), most)
+    return Tiling(tiles, QUERY_TILE if packed > SMALL_QUERY_TILE else SMALL_QUERY_TILE, split, longest, mean)
+
+
+@cost_function
+def key_tile_s(gpu: Gpu, row: OperatorRow, rows: float) -> float:
+    """Seconds of one step of a block: two products of (rows, keys), and the share of the softmax not hidden."""
+    share = gpu.attention_achieved * (WIDE_SHARE if is_wide(row) else 1.0)
+    scores = rows * KEY_TILE
+    products = 2.0 * scores * (row.head_dim + row.value_head_dim) / (tensor_rate(gpu, row.arithmetic) * share)
+    softmax = scores * (1.0 / gpu.exponential_rate + SOFTMAX_OPERATIONS / gpu.vector_rate)
+    return (products + EXPOSED * softmax) / gpu.clock_hz
+
+
+@cost_function
+def block_overhead_s(gpu: Gpu, row: OperatorRow) -> float:
+    """Seconds a thread block takes beside its key tiles: scheduling, the query's load, the result's store."""
+    block_s = gpu.attention_block_s * (1.0 - BLOCK_WIDTH + BLOCK_WIDTH * min(row.head_dim, WIDE_HEAD) / 128.0)
+    return block_s * gpu.attention_ungrouped if row.query_length == 1.0 and row.heads == row.kv_heads else block_s
+
+
+@cost_function
+def blocks_s(gpu: Gpu, cut: Tiling, step_s: float, block_s: float) -> float:
+    """Seconds of all blocks' key tiles on the SMs, and of the starts and ends of all but the first wave of blocks."""
+    waves = cut.tiles * cut.split / gpu.sm_count
+    steps = ceil(cut.longest / cut.split)
+    if waves <= 1.0:
+        return steps * step_s
+    if cut.mean < cut.longest:  # a causal mask: the longest blocks start first
+        return max(cut.longest * step_s, waves * (cut.mean * step_s + block_s) + TAIL * cut.mean * step_s - block_s)
+    return (waves + TAIL) * (steps * step_s + block_s) - block_s
+
+
+@cost_function
+def stream_s(gpu: Gpu, row: OperatorRow, waves: float, kv_bytes: float, block_s: float) -> float:
+    """Seconds to stream the KV. In decode nothing else keeps the memory busy while blocks start and end."""
+    seconds = kv_bytes / (gpu.memory_bandwidth_bytes_per_s * gpu.attention_memory)
+    if row.query_length > 1.0:
+        return seconds
+    in_l2 = (RESIDENT_TO - kv_bytes / gpu.l2_bytes) / (RESIDENT_TO - RESIDENT_FROM)
+    idle_s = UNHIDDEN * (waves + TAIL) * block_s if waves > 1.0 else 0.0
+    return seconds + idle_s + (1.0 - min(1.0, max(0.0, in_l2))) * gpu.attention_ramp_s
 
 
 @cost_function
 def attention(gpu: Gpu, row: OperatorRow) -> OperatorCost:
-    """Cost of the fastest query tile and KV split."""
-    best = OperatorCost(1e300, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    for index in range(QUERY_TILE_COUNT):
-        tile = QUERY_TILES[index]
-        split = 1.0
-        for _ in range(SPLITS):
-            cost = split_cost(gpu, row, tile, split)
-            if cost.latency_s < best.latency_s:
-                best = cost
-            if KEY_TILE * split >= visible_keys(row):
-                break
-            split = 2.0 * split
-    return best
+    """Cost of attention as runtimes launch it: with the kernel that appends to the KV, and the one that joins splits.
+
+    ``latency = fixed + append + block + max(blocks' time, stream of the KV) + query, output and appended bytes``.
+    """
+    cut = tiling(gpu, row)
+    step_s, block_s = key_tile_s(gpu, row, cut.rows), block_overhead_s(gpu, row)
+    width = row.head_dim + row.value_head_dim
+    outer_bytes = row.batch * row.query_length * row.heads * width * row.dtype_bytes
+    blocks = cut.tiles * cut.split
+    memory_s = stream_s(gpu, row, blocks / gpu.sm_count, row.bytes - outer_bytes, block_s)
+    appended = 2.0 * row.batch * row.query_length * row.kv_heads * width * row.stored_bytes
+    serial_s = (outer_bytes + appended) / (gpu.memory_bandwidth_bytes_per_s * gpu.attention_memory)
+    fixed_s = gpu.attention_fixed_s + block_s
+    if row.query_length > 1.0:
+        token_heads = row.batch * row.query_length * (row.heads + 2.0 * row.kv_heads)
+        fixed_s = fixed_s + gpu.attention_append_s
+        serial_s = serial_s + token_heads * gpu.attention_append_row_s
+    partial = 0.0
+    if cut.split > 1.0:
+        fixed_s = fixed_s + gpu.attention_combine_s + cut.split * gpu.attention_split_s
+        partial = 8.0 * cut.split * row.batch * row.heads * row.query_length * row.value_head_dim
+    cached = blocks * ceil(cut.longest / cut.split) * KEY_TILE * width * row.stored_bytes + row.bytes + partial
+    dynamic_j = (
+        row.flops * flop_energy_j(gpu, row.arithmetic)
+        + cached * gpu.energy_l2_byte_j
+        + row.bytes * gpu.energy_memory_byte_j
+    )
+    return assembled(gpu, blocks_s(gpu, cut, step_s, block_s), memory_s, serial_s, fixed_s, dynamic_j)
+
+
+@cost_function
+def assembled(
+    gpu: Gpu, compute_s: float, memory_s: float, serial_s: float, fixed_s: float, dynamic_j: float
+) -> OperatorCost:
+    """Products over the KV's stream, with the traffic before and after; the board's power limit stretches the whole."""
+    throttled_s = dynamic_j / max(gpu.power_limit_w - gpu.idle_power_w, 1.0)
+    latency_s = max(fixed_s + serial_s + max(compute_s, memory_s), throttled_s)
+    bound = COMPUTE
+    if throttled_s < latency_s:
+        if fixed_s > max(compute_s, memory_s + serial_s):
+            bound = LAUNCH
+        elif memory_s + serial_s > compute_s:
+            bound = MEMORY
+    energy_j = dynamic_j + gpu.idle_power_w * latency_s
+    return OperatorCost(latency_s, energy_j, compute_s, memory_s + serial_s, 0.0, 0.0, fixed_s, bound)

@@ -81,6 +81,21 @@ class Kernel(Table):
     reduction: Time
 
 
+class AttentionTable(Table):
+    """Fused attention: times of its kernels and of a thread block, and the shares of the rates that it reaches."""
+
+    fixed: Time
+    append: Time
+    append_row: Time
+    block: Time
+    ungrouped: Share
+    achieved: Share
+    memory: Share
+    ramp: Time
+    combine: Time
+    split: Time
+
+
 class PowerTable(Table):
     """Board power: idle with clocks up, and the limit the board holds."""
 
@@ -123,6 +138,7 @@ class GpuFile(Table):
     l2: L2
     memory: Memory
     kernel: Kernel
+    attention: AttentionTable
     power: PowerTable
     energy: EnergyTable
     link: LinkTable | None = None

@@ -36,6 +36,16 @@ class Gpu(NamedTuple):
     bytes_in_flight_per_sm: float  # what one SM can have outstanding
     fixed_s: float  # shortest time of a kernel on the device: start, first load, drain
     reduction_s: float  # a second pass over split results, beyond its traffic
+    attention_fixed_s: float  # attention: its kernels' start and drain, as runtimes launch them
+    attention_append_s: float  # the kernel that writes new keys and values to the cache
+    attention_append_row_s: float  # of it, for each head of each new token, beyond the bytes
+    attention_block_s: float  # start and end of a thread block with heads of 128
+    attention_ungrouped: float  # share of it where each KV head has one query head (vector units, no packing)
+    attention_achieved: float  # share of the tensor rate that the products reach
+    attention_memory: float  # share of the pin bandwidth that the KV's stream reaches
+    attention_ramp_s: float  # until a KV that is not in the L2 streams at that rate, and its uneven end
+    attention_combine_s: float  # the kernel that joins split results
+    attention_split_s: float  # of it, for each part
     idle_power_w: float
     power_limit_w: float
     energy_fp32_j: float  # per FLOP
@@ -75,6 +85,16 @@ RECORD_PATHS: dict[str, str] = {
     "memory.bytes_in_flight_per_sm": "bytes_in_flight_per_sm",
     "kernel.fixed": "fixed_s",
     "kernel.reduction": "reduction_s",
+    "attention.fixed": "attention_fixed_s",
+    "attention.append": "attention_append_s",
+    "attention.append_row": "attention_append_row_s",
+    "attention.block": "attention_block_s",
+    "attention.ungrouped": "attention_ungrouped",
+    "attention.achieved": "attention_achieved",
+    "attention.memory": "attention_memory",
+    "attention.ramp": "attention_ramp_s",
+    "attention.combine": "attention_combine_s",
+    "attention.split": "attention_split_s",
     "power.idle": "idle_power_w",
     "power.limit": "power_limit_w",
     "energy.fp32": "energy_fp32_j",
