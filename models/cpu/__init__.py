@@ -1,1 +1,1 @@
-"""Processors: vector and matrix units, caches, memory channels."""
+"""Processors: cores with vector and matrix units, caches, memory channels. See docs/methods/cpu.md."""

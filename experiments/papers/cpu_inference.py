@@ -1,0 +1,71 @@
+"""Efficient LLM Inference on CPUs: weight-only INT4 on one Xeon Platinum 8480+ socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hwsim
+from hwsim.experiments.reproduction import Row
+
+TITLE = "Efficient LLM Inference on CPUs (arXiv 2311.00502)"
+SOURCE = "arXiv 2311.00502, authors' artifact, input 32 tokens, 48 cores"
+# network: next token g128, first token g128, next token g32 (ms)
+ROWS = {
+    "llama-7b": ("24.41", "71.1", "27.1"),
+    "llama-2-7b": ("24.34", "91.6", "27.66"),
+    "gpt-j-6b": ("21.56", "60.6", "24.09"),
+    "opt-1.3b": ("9.25", "110.7", "9.69"),
+}
+PROMPT, OUTPUT = 32, 32
+LONG_NEXT_MS, LONG_FIRST_S = "27.5-27.7", "4.1-4.6"
+
+
+def _latency_s(network: str, weights: str, phase: str, tokens: int) -> float:
+    """Seconds of a step after ``tokens``, or of a prompt of so many; weights unpacked to fp32, KV in fp16."""
+    device = hwsim.device("xeon-8480", cores="48")
+    result = hwsim.simulate(
+        network, on=device, phase=phase, prompt=tokens, context=tokens, weights=weights, activations="fp32", kv="fp16"
+    )
+    return result.latency_s
+
+
+def _short(network: str, texts: tuple[str, str, str]) -> list[Row]:
+    given: dict[str, Any] = {"cores": 48, "activations": "fp32", "prompt": PROMPT}
+    common: dict[str, Any] = {"system": "cpu-inference", "case": network, "unit": "ms", "source": SOURCE}
+    context = PROMPT + OUTPUT // 2
+    return [
+        Row(
+            metric="next token, int4:g128", given={**given, "weights": "int4:g128"}, published=texts[0],
+            predicted=_latency_s(network, "int4:g128", "decode", context) * 1e3, **common,
+        ),
+        Row(
+            metric="first token, int4:g128", given={**given, "weights": "int4:g128"}, published=texts[1],
+            predicted=_latency_s(network, "int4:g128", "prefill", PROMPT) * 1e3, **common,
+        ),
+        Row(
+            metric="next token, int4:g32", given={**given, "weights": "int4:g32"}, published=texts[2],
+            predicted=_latency_s(network, "int4:g32", "decode", context) * 1e3, **common,
+        ),
+    ]  # fmt: skip
+
+
+def rows() -> list[Row]:
+    """All published figures of the system."""
+    found = [row for network, texts in ROWS.items() for row in _short(network, texts)]
+    common: dict[str, Any] = {
+        "system": "cpu-inference", "case": "llama-2-7b, input 1024", "source": SOURCE.replace("32 tokens", "1024"),
+        "given": {"cores": 48, "activations": "fp32", "prompt": 1024, "weights": "int4:g128"},
+    }  # fmt: skip
+    found.append(
+        Row(
+            metric="next token, int4:g128", unit="ms", published=LONG_NEXT_MS,
+            predicted=_latency_s("llama-2-7b", "int4:g128", "decode", 1040) * 1e3, **common,
+        )
+    )  # fmt: skip
+    found.append(
+        Row(
+            metric="first token, int4:g128", unit="s", published=LONG_FIRST_S,
+            predicted=_latency_s("llama-2-7b", "int4:g128", "prefill", 1024), **common,
+        )
+    )  # fmt: skip
+    return found
