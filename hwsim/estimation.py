@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ def estimate(device: Device | System | str, kind: str, **arguments: Any) -> Esti
             f"estimate: kind '{kind}' does not exist{did_you_mean(kind, KINDS)}; allowed: {', '.join(KINDS)}"
         )
     builder, numeric, allowed = KINDS[kind]
-    arguments.pop("unit", None)
+    unit = arguments.pop("unit", None)
     for name in arguments:
         if name not in allowed:
             raise InputError(
@@ -116,8 +116,21 @@ def estimate(device: Device | System | str, kind: str, **arguments: Any) -> Esti
         raise InputError(f"estimate {kind}: shapes do not broadcast: {shapes}") from error
     shape = next(iter(spread.values())).shape if spread else ()
     ranks = int(np.max(spread["ranks"])) if kind == "collective" and "ranks" in spread else 1
-    system = as_system(device, ranks)
+    system = _on_unit(as_system(device, ranks), unit)
     return _evaluate(system, builder, spread, fixed, shape, kind)
+
+
+def _on_unit(system: System, unit: str | None) -> System:
+    """The system with one processor of its chip in place of all of them; a chip of one kind has that unit only."""
+    units = {**system.device.units} or {system.device.family: system.device}
+    if unit is None:
+        return system
+    if unit not in units:
+        raise InputError(
+            f"estimate: unit '{unit}' does not exist on {system.device.name}{did_you_mean(str(unit), units)}; "
+            f"allowed: {', '.join(units)}"
+        )
+    return replace(system, device=units[unit])
 
 
 def _evaluate(

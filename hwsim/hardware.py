@@ -20,13 +20,13 @@ class Device:
     cost : ``cost(record, row) -> OperatorCost``, a marked cost function
     memory_bytes : capacity for weights, KV and activations
     weight_memory_bytes : capacity of a memory of its own for weights (flash); 0: weights share ``memory_bytes``
-    weight_memory_bytes : capacity of a memory of its own for weights (flash); 0: weights share ``memory_bytes``
     peak_flops_per_s : dense peak by format name, for rooflines and utilisation
     bandwidth_bytes_per_s : peak bandwidth of the main memory
     native_link : catalog name of the link that joins several of it, or None
     status : calibrated, development, zero-shot or unvalidated, by quantity (latency, power)
     sources : the source of each TOML path that states one, as text
     record_paths : TOML path -> record field, what ``--set`` and a sweep may vary
+    units : processors of a system on a chip by name (``npu``), each a device of its own; empty where there is one
     """
 
     name: str
@@ -43,18 +43,7 @@ class Device:
     record_paths: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     weight_memory_bytes: float = 0.0
-
-    @property
-    def capacity_bytes(self) -> float:
-        """Bytes of all memories together."""
-        return self.memory_bytes + self.weight_memory_bytes
-
-    def spare_bytes(self, weights: float, rest: float) -> float:
-        """Bytes left in the fuller memory with these weights and all the rest (KV, activations); negative: too few."""
-        if self.weight_memory_bytes:
-            return min(self.weight_memory_bytes - weights, self.memory_bytes - rest)
-        return self.memory_bytes - weights - rest
-    weight_memory_bytes: float = 0.0
+    units: Mapping[str, Device] = field(default_factory=dict)
 
     @property
     def capacity_bytes(self) -> float:

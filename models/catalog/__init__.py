@@ -14,7 +14,7 @@ from hwsim.hardware import Device, Link, System
 from hwsim.models.catalog.files import cited, find, is_path, merged, names, parse, read_text
 from hwsim.rows import Runtime
 
-FAMILIES = ("gpu", "cpu", "npu", "gaudi", "fpga", "flash")
+FAMILIES = ("gpu", "cpu", "npu", "gaudi", "fpga", "flash", "soc")
 LARGEST_SYSTEM = 1_000_000
 _SEVERAL = re.compile(r"\s*([-+]?\d+)\s*[xX×]\s*(\S+?)(?:\s+over\s+(\S+))?\s*")
 _NO_OVERRIDES: Mapping[str, Any] = {}

@@ -1,0 +1,1 @@
+"""Systems on a chip: CPU, GPU and NPU that share one DRAM."""

@@ -1,0 +1,1 @@
+"""Storage: read time by block size, address range, queue and issuing core."""
