@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.errors import InputError, did_you_mean
+from hwsim.formats import number_format
 from hwsim.hardware import Device, System
 from hwsim.operators import Attention, Collective, Elementwise, Matmul, MixtureOfExperts, Norm, Operator, Softmax
-from hwsim.rows import BOUND_NAMES, COLLECTIVE, OPERATION_CODES, OperatorCost, OperatorRow, lower
+from hwsim.rows import ALGORITHM_CODES, BOUND_NAMES, COLLECTIVE, OPERATION_CODES, OperatorCost, OperatorRow, lower
 
 Floats = NDArray[np.float64]
 COMPILED_FROM = 4096  # points from which compiling (once, kept on disk) is worth it
 CHUNK = 131_072
+WEIGHT_SETS = 5.0  # a product alone is timed as the public tables are: five sets of weights take turns
 CLOSED_FORMS = ("matmul", "elementwise", "norm", "softmax")  # operators whose own formulas take arrays as they are
 
 
@@ -34,7 +36,7 @@ class Estimate:
 
 
 def _matmul(**a: Any) -> Operator:
-    return Matmul(name="matmul", **a)
+    return Matmul(name="matmul", weight_sets=WEIGHT_SETS, **a)
 
 
 def _attention(**a: Any) -> Operator:
@@ -58,11 +60,17 @@ def _norm(**a: Any) -> Operator:
 
 
 def _collective(*, message_bytes: float, operation: str = "all_reduce", **a: Any) -> Operator:
-    if operation not in OPERATION_CODES:
-        raise InputError(f"collective: operation '{operation}' does not exist; allowed: {', '.join(OPERATION_CODES)}")
-    dtype = a.pop("dtype", "bf16")
-    elements = message_bytes / {"bf16": 2.0}.get(dtype, 2.0)
-    return Collective(name="collective", operation=operation, elements=elements, dtype="bf16", **a)
+    for name, value, codes in (
+        ("operation", operation, OPERATION_CODES),
+        ("algorithm", a.get("algorithm", "nccl"), ALGORITHM_CODES),
+    ):
+        if value not in codes:
+            raise InputError(
+                f"collective: {name} '{value}' does not exist{did_you_mean(str(value), codes)}; "
+                f"allowed: {', '.join(codes)}"
+            )
+    elements = message_bytes / number_format(a.get("dtype", "bf16")).bytes
+    return Collective(name="collective", operation=operation, elements=elements, **a)
 
 
 # kind: (builder, numeric arguments, all arguments)
@@ -172,6 +180,10 @@ def _costs(
         if row.kind == COLLECTIVE:
             if system.link is None:
                 raise InputError(f"estimate collective: '{system.name}' names no link")
+            if row.algorithm == ALGORITHM_CODES["nvls"] and not getattr(system.link.record, "in_switch", 0.0):
+                raise InputError(
+                    f"estimate collective: algorithm 'nvls': the switch of '{system.link.name}' adds nothing"
+                )
             cost = system.link.cost(system.link.record, row)
         else:
             cost = system.device.cost(system.device.record, row)

@@ -1,0 +1,155 @@
+"""Collectives: laws, closed forms, the formats that a switch adds up, and the measured tables with asserted bounds."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hwsim
+from hwsim.errors import HwsimError, InputError
+from hwsim.experiments.calibration import collective as calibration
+from hwsim.experiments.calibration.toml_values import with_values
+from hwsim.models.catalog import files, read_link
+from hwsim.models.link.collective import collective
+from hwsim.operators import Collective
+from hwsim.rows import ALGORITHM_CODES, OPERATION_CODES, lower
+
+LINKS = sorted(files.names("links"))
+MEASURED = importlib.util.find_spec("aiconfigurator_core") is not None
+
+
+def cost_s(link: str, message_bytes: float, ranks: float = 8, dtype: str = "bf16", **rest: Any) -> float:
+    elements = message_bytes / (1 if dtype == "int8" else 2)
+    operator = Collective(name="c", ranks=ranks, elements=elements, dtype=dtype, **rest)
+    record = read_link(link).record
+    return collective(record, lower(operator)).latency_s
+
+
+@given(
+    link=st.sampled_from(LINKS),
+    operation=st.sampled_from(sorted(OPERATION_CODES)),
+    algorithm=st.sampled_from(sorted(ALGORITHM_CODES)),
+    ranks=st.sampled_from([2.0, 3.0, 4.0, 8.0, 16.0]),
+    message_bytes=st.floats(1e2, 1e10),
+    growth=st.floats(1.0, 100.0),
+)
+def test_a_larger_message_never_takes_less_and_none_beats_the_wire(
+    link: str, operation: str, algorithm: str, ranks: float, message_bytes: float, growth: float
+) -> None:
+    rest: dict[str, Any] = {"operation": operation, "algorithm": algorithm}
+    small = cost_s(link, message_bytes, ranks, **rest)
+    assert cost_s(link, message_bytes * growth, ranks, **rest) >= small * (1 - 1e-12)
+    received = message_bytes if operation == "send_recv" else message_bytes * (ranks - 1) / ranks
+    assert small >= received / read_link(link).bandwidth_bytes_per_s
+
+
+@given(link=st.sampled_from(LINKS), message_bytes=st.floats(1e2, 1e10), ranks=st.sampled_from([2.0, 8.0]))
+def test_best_is_the_least_of_its_algorithms(link: str, message_bytes: float, ranks: float) -> None:
+    times = {name: cost_s(link, message_bytes, ranks, algorithm=name) for name in ALGORITHM_CODES}
+    assert times["best"] == pytest.approx(min(times["nccl"], times["one_shot"]))
+
+
+@pytest.mark.parametrize("operation", ["all_gather", "reduce_scatter"])
+def test_a_pass_of_the_ring_takes_about_half_of_an_all_reduce_of_a_large_message(operation: str) -> None:
+    whole = cost_s("nvlink-3", 1e9)
+    assert cost_s("nvlink-3", 1e9, operation=operation) == pytest.approx(whole / 2, rel=0.05)
+
+
+def test_a_large_all_reduce_over_nvlink_3_reaches_the_bus_bandwidth_nccl_is_known_for() -> None:
+    # NVIDIA nccl-tests, PERFORMANCE.md and DGX A100 results: 230 GB/s of bus bandwidth or a little more for eight.
+    bus = 2 * 7 / 8 * 4e9 / cost_s("nvlink-3", 4e9)
+    assert bus == pytest.approx(230e9, rel=0.2)
+
+
+def test_over_a_network_many_ranks_form_trees_for_small_messages_and_rings_for_large_ones() -> None:
+    small = [cost_s("infiniband-ndr", 4096, ranks) for ranks in (16.0, 256.0)]
+    assert small[1] - small[0] == pytest.approx(2 * 4 * 5e-6, rel=0.01)  # log2: four more levels, up and down
+    bandwidth = 50e9 * 0.8
+    assert cost_s("infiniband-ndr", 10e9, 16.0) == pytest.approx(2 * 15 / 16 * 10e9 / bandwidth, rel=0.01)
+
+
+def test_inside_a_node_hops_grow_with_the_ranks() -> None:
+    times = [cost_s("nvlink-4", 512, ranks) for ranks in (2.0, 4.0, 8.0)]
+    hop = read_link("nvlink-4").record.latency_s
+    assert times[2] - times[1] == pytest.approx(8 * hop, rel=0.1)
+    assert times[1] - times[0] == pytest.approx(4 * hop, rel=0.1)
+
+
+def test_one_shot_wins_for_small_messages_only() -> None:
+    assert cost_s("nvlink-4", 8192, algorithm="one_shot") < 0.5 * cost_s("nvlink-4", 8192)
+    assert cost_s("nvlink-4", 1e8, algorithm="one_shot") > cost_s("nvlink-4", 1e8)
+
+
+def test_the_switch_adds_16_bit_values_up_but_no_8_bit_ones() -> None:
+    assert cost_s("nvlink-4", 5e8) < 0.9 * cost_s("nvlink-4", 5e8, dtype="int8")
+    assert cost_s("nvlink-3", 5e8) == pytest.approx(cost_s("nvlink-3", 5e8, dtype="int8"))
+
+
+def test_the_message_is_what_was_said_in_bytes_whatever_the_format() -> None:
+    found = {
+        dtype: hwsim.estimate("a100-sxm-80gb", "collective", ranks=8, message_bytes=1e6, dtype=dtype).latency_s
+        for dtype in ("fp32", "bf16", "fp16", "int8", "int4")
+    }
+    assert max(found.values()) == pytest.approx(min(found.values()))
+
+
+def test_arrays_of_ranks_and_bytes_are_broadcast() -> None:
+    found = hwsim.estimate("h100-sxm-80gb", "collective", ranks=[[2], [8]], message_bytes=[1e4, 1e6, 1e8])
+    assert found.latency_s.shape == (2, 3)
+    assert (np.diff(found.latency_s, axis=1) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"algorithm": "nvsl"}, ["algorithm", "nvsl", "did you mean", "nvls"]),
+        ({"operation": "allreduce"}, ["operation", "allreduce", "all_reduce"]),
+        ({"dtype": "float"}, ["float"]),
+        ({"ranks": 0}, ["ranks"]),
+        ({"message_bytes": -1.0}, ["elements"]),
+        ({"device": "a100-sxm-80gb", "algorithm": "nvls"}, ["nvls", "nvlink-3"]),
+    ],
+)
+def test_bad_input_is_one_line_that_says_what_is_allowed(arguments: dict[str, Any], words: list[str]) -> None:
+    given_ = {"device": "h100-sxm-80gb", "ranks": 8, "message_bytes": 1e6, **arguments}
+    with pytest.raises(HwsimError) as caught:
+        hwsim.estimate(given_.pop("device"), "collective", **given_)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.skipif(not MEASURED, reason="the measured tables come with the extra validation")
+@pytest.mark.parametrize(
+    ("device", "bound"), [("a100-sxm-80gb", 0.10), ("h100-sxm-80gb", 0.08), ("h200-sxm-141gb", 0.08)]
+)
+def test_all_reduce_lies_within_the_published_error_of_the_measured_tables(device: str, bound: float) -> None:
+    from hwsim.validation.scoring import predict, score
+    from hwsim.validation.targets import load
+
+    for targets in load("collective", device):
+        if "all_reduce fp16" in targets.table or "all_reduce int8" in targets.table:
+            held = targets.where(targets.held_out) if device != "h200-sxm-141gb" else targets
+            found = score(held, predict(held))
+            assert found is not None
+            assert found.mape < bound, targets.table
+
+
+@pytest.mark.skipif(not MEASURED, reason="the measured tables come with the extra validation")
+def test_the_fit_refuses_a_device_that_is_kept_unseen() -> None:
+    with pytest.raises(InputError, match="h200-sxm-141gb.*zero-shot"):
+        calibration.points_to_fit("h200-sxm-141gb")
+
+
+def test_fitted_values_replace_only_their_lines_and_say_where_they_come_from() -> None:
+    text = '# links\nfixed = "1 us"  # old\n[protocol]\nchunk = "2 B"\n[peer]\nchunk = "3 B"\n'
+    after = with_values(text, {"peer.chunk": '"4 B"'}, "fitted: command")
+    assert after == text.replace('chunk = "3 B"', 'chunk = "4 B"  # fitted: command')
+    with pytest.raises(InputError, match=r"peer\.ramp"):
+        with_values(text, {"peer.ramp": "1"}, "fitted")
