@@ -73,7 +73,7 @@ class Row:
     case, metric, unit : what the figure is of; ``unit`` is text such as ``token/s``
     given : inputs of the prediction, all of them
     predicted : the model's figure, or None where it abstains (``note`` says why)
-    published : the digits as printed, for example ``0.3``
+    published : the digits as printed, for example ``0.3``; empty for a prediction without a published figure
     judged : True for a pass or fail row; recalled figures and figures used by the model are context, so False
     source : document and figure; "simulated by the authors" where so
     """
@@ -92,6 +92,8 @@ class Row:
     def __post_init__(self) -> None:
         if self.predicted is None and (self.judged or not self.note):
             raise InputError(f"row '{self.system}, {self.case}, {self.metric}': without a prediction it is not judged")
+        if not self.published and self.judged:
+            raise InputError(f"row '{self.system}, {self.case}, {self.metric}': without a published figure: not judged")
 
     @property
     def interval(self) -> Interval:
@@ -99,8 +101,10 @@ class Row:
         return printed_interval(self.published)
 
     @property
-    def published_value(self) -> float:
-        """The published figure as a number; of a range the middle, of a bound the bound."""
+    def published_value(self) -> float | None:
+        """The published figure as a number; of a range the middle, of a bound the bound; None where there is none."""
+        if not self.published:
+            return None
         low, high = self.interval
         if low == float("-inf"):
             return high
@@ -109,7 +113,7 @@ class Row:
     @property
     def error(self) -> float | None:
         """Signed fraction: 0 inside the interval, else the distance to the nearer edge over that edge."""
-        if self.predicted is None:
+        if self.predicted is None or not self.published:
             return None
         low, high = self.interval
         if low <= self.predicted <= high:

@@ -65,7 +65,7 @@ def write_reproduction(path: str | Path, found: Mapping[str, Sequence[Row]]) -> 
 def _table(rows: Sequence[Row]) -> str:
     return table(COLUMNS, [
         (row.case, row.metric, given_text(row.given), figure_text(row.predicted, row.unit),
-         f"{row.published} {row.unit}".strip(), error_text(row), "; ".join(filter(None, (row.source, row.note))))
+         f"{row.published or '-'} {row.unit}".strip(), error_text(row), "; ".join(filter(None, (row.source, row.note))))
         for row in rows
     ])  # fmt: skip
 
@@ -77,11 +77,11 @@ def scatter(found: Mapping[str, Sequence[Row]]) -> go.Figure:
     figure = go.Figure()
     ends: list[float] = []
     for title, rows in found.items():
-        shown = [row for row in rows if row.predicted is not None and row.predicted > 0.0 and row.published_value > 0.0]
+        shown = [row for row in rows if (row.predicted or 0.0) > 0.0 and (row.published_value or 0.0) > 0.0]
         if not shown:
             continue
-        x, y = [row.published_value for row in shown], [row.predicted for row in shown]
-        ends += [*x, *(value for value in y if value is not None)]
+        x, y = [row.published_value or 0.0 for row in shown], [row.predicted or 0.0 for row in shown]
+        ends += [*x, *y]
         figure.add_trace(go.Scatter(
             x=x, y=y, mode="markers", name=html.escape(title.partition(":")[0]),
             marker={"size": 9, "symbol": ["circle" if row.judged else "circle-open" for row in shown]},

@@ -65,7 +65,7 @@ def _print(found: Mapping[str, Sequence[Row]]) -> None:
         for row in rows:
             cells = (
                 row.case, row.metric, given_text(row.given), figure_text(row.predicted, row.unit),
-                f"{row.published} {row.unit}".strip(), error_text(row), row.source,
+                f"{row.published or '-'} {row.unit}".strip(), error_text(row), row.source,
             )  # fmt: skip
             table.add_row(*(Text(cell) for cell in cells))
         console.print(Text(f"\n{title}", style="bold"))

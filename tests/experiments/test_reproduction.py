@@ -72,6 +72,13 @@ def test_a_row_without_a_prediction_may_not_be_judged_and_says_why() -> None:
     assert row(None, "5", judged=False, note="no clock").error is None
 
 
+def test_a_prediction_without_a_published_figure_is_shown_but_not_judged() -> None:
+    with pytest.raises(InputError, match="not judged"):
+        row(5.0, "")
+    shown = row(5.0, "", judged=False).to_dict()
+    assert (shown["published"], shown["error"], shown["predicted"]) == (None, None, 5.0)
+
+
 def test_the_median_counts_judged_rows_only() -> None:
     rows = [row(1.0, "1.0"), row(2.1, "2.0"), row(99.0, "1.0", judged=False)]
     assert median_absolute_error(rows) == pytest.approx((2.1 / 2.05 - 1.0) / 2.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from math import ceil
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -131,11 +132,11 @@ def test_weights_live_in_flash_and_the_rest_in_dram() -> None:
 
 
 def test_the_largest_batch_is_set_by_the_dram_alone() -> None:
-    settings = {"weights": "int8", "activations": "int8", "context": 512}
-    result = hwsim.simulate("opt-6.7b", on="cambricon-llm-s", **settings)
+    asked: dict[str, Any] = {"weights": "int8", "activations": "int8", "context": 512}
+    result = hwsim.simulate("opt-6.7b", on="cambricon-llm-s", **asked)
     assert result.largest_batch == int(4e9 // (result.memory.kv + result.memory.activations))
     more = dataclasses.replace(hwsim.device("cambricon-llm-s"), weight_memory_bytes=1e12)
-    assert hwsim.simulate("opt-6.7b", on=more, **settings).largest_batch == result.largest_batch
+    assert hwsim.simulate("opt-6.7b", on=more, **asked).largest_batch == result.largest_batch
 
 
 @pytest.mark.parametrize(

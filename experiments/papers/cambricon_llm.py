@@ -1,0 +1,228 @@
+"""Cambricon-LLM: decode speed, ablations, bytes and joules a token, offloading baselines, error correction.
+
+Yu et al., MICRO 2024, arXiv 2409.15654. The authors simulated all their figures (SSDsim and an NPU simulator of their
+own). Given: table II, the networks, 8-bit weights, activations and KV. Nothing is fitted to a row.
+
+Context: 700 MB of KV are published as enough for the 70B network. At full heads that is 534 tokens in 8 bits, so 512
+are used. The bytes a token that are published for the 70B network (24.2 GB) are those of full key-value heads, 78.4
+GB of weights, not of grouped ones; it is modelled so, and with grouped heads as context.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import hwsim
+from hwsim.experiments.papers._cambricon_ecc import ecc_rows
+from hwsim.experiments.reproduction import Row
+from hwsim.hardware import Device
+from hwsim.models.catalog import read_link
+from hwsim.models.flash.cost import array_passes
+from hwsim.models.flash.tiling import Product, plan_product, plan_seconds
+from hwsim.result import Result
+from hwsim.rows import MATMUL, lower
+
+TITLE = "Cambricon-LLM: flash chiplets with compute cores and an NPU (arXiv 2409.15654, simulated by the authors)"
+SOURCE = "arXiv 2409.15654, figs 9 and 11-16; simulated by the authors"
+BASELINE = "arXiv 2409.15654, figs 9 and 11-16; baseline, 13B and 30B read from the labels of bars"
+CONTEXT = 512
+GB = 1e9
+SSD_BANDWIDTH_BYTES_PER_S = 7.0e9  # sequential read of an Intel data-centre NVMe drive on four lanes of PCIe 4.0
+SSD_PATH_BITS_J = 19e-12 + 4e-12 + 2 * 5e-12 + 2 * 15e-12  # NAND, ONFI, PCIe twice, DDR4 written and read
+MLC_BITS = 4.5  # 4-bit weights, one fp16 scale for 32
+MLC_BANDWIDTH_BYTES_PER_S = 67.0e9  # LPDDR5X-4200 of a Snapdragon 8 Gen 2
+
+NETWORKS = ("opt-6.7b", "opt-13b", "opt-30b", "opt-66b", "llama-2-7b", "llama-2-13b", "llama-2-70b")
+# Published figures by network in the order of NETWORKS.
+SPEED = {
+    "s": ("3.56", "1.9", "0.8", "0.4", "3.55", "1.9", "0.3"),
+    "l": ("36.34", "14.2", "7.6", "2.59", "34.0", "14.0", "3.44"),
+}
+NO_TILING = ("2.7", "1.4", "0.6", "0.3", "2.6", "1.4", "0.2")
+MOVED_GB = ("1.9", "4.1", "9.3", "20.5", "2.0", "4.1", "24.2")
+ENERGY_J = ("1", "2", "5", "11", "1", "2", "11")
+FLEXGEN_MOVED_GB = ("20.2", "39.2", "90.3", "198.6", "21.1", "39.2", "210.7")
+FLEXGEN_ENERGY_J = ("1.6", "3.1", "7.2", "15.8", "1.7", "3.1", "16.8")
+FLEXGEN_SSD = {"opt-6.7b": "0.81", "opt-13b": "0.4", "opt-30b": "0.2", "opt-66b": "0.117"}
+FLEXGEN_DRAM = {"opt-6.7b": "3.5", "opt-13b": "2.0", "opt-30b": "0.8", "opt-66b": "0.38"}
+FULL_HEADS = {"llama-2-70b": {"num_key_value_heads": 64}}
+
+
+class Traffic(NamedTuple):
+    """What one token moves and how busy the channels are."""
+
+    bus_bytes: float  # over the channels: plain reads, inputs and results of the cores
+    kv_bytes: float
+    bus_use: float  # share of the channels' bandwidth while weights are computed
+
+
+@cache
+def network(name: str, full_heads: bool = True) -> Any:
+    """A network of the catalog; the 70B one with full key-value heads, as its published bytes imply."""
+    if name not in FULL_HEADS or not full_heads:
+        return hwsim.network(name)
+    import json
+    from importlib.resources import files
+
+    from hwsim.mappers.networks.reading import read_config
+
+    path = files("hwsim.mappers").joinpath(f"catalog/networks/{name}.json")
+    values = {**json.loads(path.read_text(encoding="utf-8")), **FULL_HEADS[name]}
+    return read_config(values, source=f"{name}, full key-value heads", name=f"{name}-full-heads")
+
+
+def device(variant: str, **changes: str) -> Device:
+    """A variant (s, m, l), with some fields of its file changed."""
+    return hwsim.device(f"cambricon-llm-{variant}", **changes)
+
+
+@cache
+def decode(name: str, variant: str, full_heads: bool = True, **changes: str) -> Result:
+    """One decode step in 8 bits."""
+    return hwsim.simulate(
+        network(name, full_heads), on=device(variant, **changes), context=CONTEXT, weights="int8", activations="int8"
+    )
+
+
+def speed(name: str, variant: str, **changes: Any) -> float:
+    """Tokens/s."""
+    result = decode(name, variant, **changes)
+    assert result.tokens_per_s is not None
+    return result.tokens_per_s
+
+
+def traffic(name: str, variant: str, **changes: str) -> Traffic:
+    """Bytes a token, from the plan of every product."""
+    flash = device(variant, **changes).record
+    graph = network(name).graph(
+        phase="decode", batch=1, prompt=1, context=CONTEXT, weights="int8", activations="int8", kv="int8"
+    )
+    bus = seconds = kv = 0.0
+    for node in graph:
+        row = lower(node.operator)
+        if row.kind == MATMUL:
+            passes = array_passes(row.arithmetic)
+            plan = plan_product(
+                flash, Product(row.batch, row.m, row.n, row.k, row.dtype_bytes, row.stored_bytes, passes)
+            )
+            bus += plan.bus_bytes * node.count
+            seconds += plan_seconds(plan) * node.count
+        kv += node.operator.bytes_by_kind.get("kv", 0.0) * node.count
+    return Traffic(bus, kv, bus / (flash.channels * flash.bus_bandwidth_bytes_per_s * seconds))
+
+
+def _row(case: str, metric: str, unit: str, predicted: float | None, published: str, **more: Any) -> Row:
+    given = more.pop("given", {"context": CONTEXT, "formats": "int8"})
+    source = more.pop("source", SOURCE)
+    return Row(
+        system="cambricon-llm", case=case, metric=metric, unit=unit, given=given, predicted=predicted,
+        published=published, source=source, **more,
+    )  # fmt: skip
+
+
+def speed_rows() -> list[Row]:
+    """Tokens/s of S and L on every network; M, of which no figure is at hand, as a prediction."""
+    found = []
+    for variant, published in SPEED.items():
+        for name, digits in zip(NETWORKS, published, strict=True):
+            note = "full key-value heads, as the published bytes imply" if name in FULL_HEADS else ""
+            predicted = speed(name, variant)
+            found.append(_row(f"{variant.upper()}, {name}", "decode speed", "token/s", predicted, digits, note=note))
+        grouped = _row(
+            f"{variant.upper()}, llama-2-70b, grouped heads", "decode speed", "token/s",
+            speed("llama-2-70b", variant, full_heads=False), published[-1], judged=False,
+            note="the network as it is",
+        )  # fmt: skip
+        found.append(grouped)
+    return found + [
+        _row(f"M, {name}", "decode speed", "token/s", speed(name, "m"), "", judged=False, source="prediction")
+        for name in NETWORKS
+    ]
+
+
+def ablation_rows() -> list[Row]:
+    """Without the NPU's share, without slices, with other tiles; how busy the channels are."""
+    found = [
+        _row(f"S without tiling, {name}", "decode speed", "token/s", speed(name, "s", tiling__npu="0"), digits)
+        for name, digits in zip(NETWORKS, NO_TILING, strict=True)
+    ]
+    whole, sliced = {"bus__slicing": "0"}, speed("opt-6.7b", "s")
+    found.append(_row("S without slicing, opt-6.7b", "decode speed", "token/s", speed("opt-6.7b", "s", **whole), "2.2"))
+    for name in NETWORKS:
+        ratio = speed(name, "s") / speed(name, "s", **whole)
+        found.append(_row(f"S, {name}", "gain of slicing", "x", ratio, "1.6-1.8"))
+    for name in NETWORKS:
+        case = f"S, {name}"
+        found.append(_row(case, "channel use", "", traffic(name, "s").bus_use, "0.79-0.91"))
+        use = traffic(name, "s", **whole).bus_use
+        found.append(_row(f"{case}, without slicing", "channel use", "", use, "0.48-0.50"))
+        use = traffic(name, "s", tiling__npu="0").bus_use
+        found.append(_row(f"{case}, without tiling", "channel use", "", use, "0.02-0.03"))
+    for columns, shape, gain in (("4096", "128 x 4096", "1.175"), ("128", "4096 x 128", "1.247")):
+        ratio = sliced / speed("opt-6.7b", "s", tiling__columns=columns)
+        case = f"S, opt-6.7b, tile 256 x 2048 over {shape}"
+        found.append(_row(case, "gain of the tile", "x", ratio, gain))
+    return found
+
+
+def cost_rows() -> list[Row]:
+    """Bytes and joules a token, of S and of offloading from an SSD, whose weights cross three links."""
+    found = []
+    for index, name in enumerate(NETWORKS):
+        moved = traffic(name, "s")
+        total = (moved.bus_bytes + moved.kv_bytes) / GB
+        found.append(_row(f"S, {name}", "bytes moved a token", "GB", total, MOVED_GB[index]))
+        found.append(_row(f"S, {name}", "energy a token", "J", decode(name, "s").energy_j, ENERGY_J[index]))
+        stored = hwsim.network(name).weight_bytes("int8")
+        given = {"formats": "int8", "links": "SSD to DRAM, DRAM to PCIe, PCIe to GPU"}
+        found.append(
+            _row(f"FlexGen-SSD, {name}", "bytes moved a token", "GB", 3.0 * stored / GB, FLEXGEN_MOVED_GB[index],
+                 given=given)
+        )  # fmt: skip
+        joules = 8.0 * stored * SSD_PATH_BITS_J
+        given = {"formats": "int8", "pJ a bit": "NAND 19, ONFI 4, PCIe 2 x 5, DDR4 2 x 15"}
+        found.append(
+            _row(f"FlexGen-SSD, {name}", "energy a token", "J", joules, FLEXGEN_ENERGY_J[index], given=given,
+                 note="the published figures are 10 pJ for every bit of every link, so less than the links' own")
+        )  # fmt: skip
+    return found
+
+
+def flexgen_speed(name: str, from_ssd: bool) -> float:
+    """Tokens/s of offloading: one thread copies a layer from the file to pinned memory, then over PCIe to the GPU."""
+    link = read_link("pcie-4").record
+    seconds_a_byte = 1.0 / (link.bandwidth_bytes_per_s * link.achieved)
+    if from_ssd:
+        seconds_a_byte += 1.0 / SSD_BANDWIDTH_BYTES_PER_S
+    return float(1.0 / (hwsim.network(name).weight_bytes("int8") * seconds_a_byte))
+
+
+def baseline_rows() -> list[Row]:
+    """FlexGen from SSD and from DRAM, MLC-LLM, and the headline ratio."""
+    found = []
+    for case, from_ssd, published in (("FlexGen-SSD", True, FLEXGEN_SSD), ("FlexGen-DRAM", False, FLEXGEN_DRAM)):
+        given = {"formats": "int8", "PCIe 4.0 x16": "31.5 GB/s x 0.8", **({"SSD": "7 GB/s"} if from_ssd else {})}
+        for name, digits in published.items():
+            found.append(
+                _row(f"{case}, {name}", "decode speed", "token/s", flexgen_speed(name, from_ssd), digits,
+                     given=given, source=BASELINE)
+            )  # fmt: skip
+    for name, digits in (("opt-6.7b", "44.8"), ("opt-66b", "22.1")):
+        ratio = speed(name, "l") / flexgen_speed(name, True)
+        found.append(_row(f"L over FlexGen-SSD, {name}", "speed-up", "x", ratio, digits))
+    for name, digits in (("opt-6.7b", "10.3"), ("opt-66b", "6.8")):
+        ratio = speed(name, "l") / flexgen_speed(name, False)
+        found.append(_row(f"L over FlexGen-DRAM, {name}", "speed-up", "x", ratio, digits))
+    stored = hwsim.network("llama-2-7b").parameters * MLC_BITS / 8.0
+    found.append(
+        _row("MLC-LLM, llama-2-7b", "decode speed", "token/s", MLC_BANDWIDTH_BYTES_PER_S / stored, "7.58",
+             judged=False, given={"weights": "4.5 bits", "LPDDR5X": "67 GB/s", "device": "Snapdragon 8 Gen 2"},
+             note="the bound of the DRAM; the share that MLC's GPU kernels reach (43 %) is not in any specification")
+    )  # fmt: skip
+    return found
+
+
+def rows() -> list[Row]:
+    """All published figures of the paper."""
+    return [*speed_rows(), *ablation_rows(), *cost_rows(), *baseline_rows(), *ecc_rows()]
