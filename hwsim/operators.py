@@ -105,6 +105,7 @@ class Matmul(Operator):
     weight: bool = True
     density: float = 1.0  # share of the weights that N:M sparsity keeps; FLOPs and bytes count only those
     streamed: bool = False  # its rows come one by one from the layer before (dataflow designs overlap the two)
+    weight_sets: float = 0.0  # equal sets of weights that take turns; 0 as in a network: too many for any cache
 
     def __post_init__(self) -> None:
         if not self.weight_dtype:

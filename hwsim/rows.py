@@ -77,6 +77,7 @@ class OperatorRow(NamedTuple):
     input_columns: float = 0.0
     density: float = 1.0  # share of the weights that N:M sparsity keeps
     streamed: float = 0.0  # 1: the rows come one by one from the layer before
+    weight_sets: float = 0.0  # equal sets of weights that take turns; 0: too many for any cache
 
 
 class OperatorCost(NamedTuple):
@@ -108,7 +109,7 @@ def lower(operator: Operator) -> OperatorRow:
             kind=MATMUL, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), m=operator.m, n=operator.n,
             k=operator.k, batch=operator.batch, stored_bytes=number_format(operator.weight_dtype).bytes,
             scaling=SCALING_CODES[operator.scaling], density=operator.density, streamed=float(operator.streamed),
-            **common,
+            weight_sets=operator.weight_sets, **common,
         )  # fmt: skip
     if isinstance(operator, Attention):
         return OperatorRow(

@@ -81,6 +81,29 @@ class Kernel(Table):
     reduction: Time
 
 
+class MatmulTable(Table):
+    """Matrix products: shares of the tensor rate and of the L2, cycles of a step and of a store, kernel times."""
+
+    achieved: Share
+    step_cycles: Number
+    store_cycles: Number
+    accumulators: Positive
+    rounding: Number
+    interference: Number
+    l2_bytes_per_cycle: Positive
+    l2_share: Share
+    fixed: Time
+    reduction: Time
+
+
+class QuantiseTable(Table):
+    """Scaling 16-bit activations to 8 or 4 bits: the kernel's fixed time, a time a row, a share of the bandwidth."""
+
+    fixed: Time
+    row: Time
+    memory: Share
+
+
 class AttentionTable(Table):
     """Fused attention: times of its kernels and of a thread block, and the shares of the rates that it reaches."""
 
@@ -138,6 +161,8 @@ class GpuFile(Table):
     l2: L2
     memory: Memory
     kernel: Kernel
+    matmul: MatmulTable
+    quantise: QuantiseTable
     attention: AttentionTable
     power: PowerTable
     energy: EnergyTable

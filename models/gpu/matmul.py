@@ -1,25 +1,33 @@
-"""Matrix products on a GPU: a search over tile shapes and splits of k, waves over SMs, traffic at two levels."""
+"""Matrix products on a GPU: a search over tile shapes and splits of k, waves over SMs, traffic at two levels.
+
+See docs/methods/gpu.md for the mechanisms, the constants and the measured errors.
+"""
 
 from __future__ import annotations
 
-from math import ceil, sqrt
+from math import ceil, floor, sqrt
 from typing import NamedTuple
 
 from hwsim.cost import cost_function
 from hwsim.models.gpu.arithmetic import flop_energy_j, tensor_rate
-from hwsim.models.gpu.memory import kernel_cost, l2_bandwidth, memory_bandwidth
+from hwsim.models.gpu.memory import assembled, cached_share, memory_bandwidth, overlapped
 from hwsim.models.gpu.record import Gpu
 from hwsim.rows import OperatorCost, OperatorRow
 
 # Tile shapes (rows, columns) of a thread block, as the libraries build them; one pair of floats after the other.
 TILES = (
-    256.0, 128.0, 128.0, 256.0, 128.0, 128.0, 128.0, 64.0, 64.0, 256.0, 64.0, 128.0, 64.0, 64.0, 64.0, 32.0,
-    32.0, 128.0, 32.0, 64.0, 16.0, 128.0, 16.0, 64.0, 16.0, 32.0,
+    256.0, 128.0, 128.0, 256.0, 128.0, 128.0, 256.0, 64.0, 64.0, 256.0, 128.0, 64.0, 64.0, 128.0, 64.0, 64.0,
+    64.0, 32.0, 32.0, 64.0, 32.0, 128.0, 16.0, 128.0, 16.0, 64.0, 16.0, 32.0,
 )  # fmt: skip
-TILE_COUNT = 13
-SPLITS = 6  # k is cut 1, 2, 4, ... 32 ways
+TILE_COUNT = 14
+SPLITS = 4  # beside no split: as many parts of k as fill the SMs, a half, a quarter and an eighth of them
+LARGEST_TILE = 32768.0  # results whose fp32 accumulators fill half of an SM's registers: one such tile at a time
+MOST_BLOCKS = 4.0  # thread blocks that share an SM, at most
 K_STEP_BYTES = 128.0  # bytes of k a tile loads at a step: one cache line a row
+SMALLEST_SPLIT_BYTES = 256.0  # bytes of k a part of a split has at least
 WIDENING_OPERATIONS = 2.0  # vector operations to widen one stored weight to the multiplied format
+RESULT_BYTES = 2.0  # results leave in 16 bits at least
+ENDLESS = 1e9  # sets of weights that take turns in a network: none is still in the L2 when it comes back
 
 
 class Product(NamedTuple):
@@ -35,103 +43,181 @@ class Product(NamedTuple):
     traffic_bytes: float
 
 
-class Candidate(NamedTuple):
-    """Times of one tile shape and split, in seconds, and the joules that do not depend on time."""
+class Traffic(NamedTuple):
+    """What a product moves, in bytes: compulsory traffic after the L2's hits, and both operands of one group."""
 
+    compulsory: float
+    operands: float
+
+
+class Candidate(NamedTuple):
+    """Times of one tile shape and split, in seconds, and the bytes that memory and L2 move."""
+
+    time_s: float
     compute_s: float
     memory_s: float
     cache_s: float
     fixed_s: float
-    dynamic_j: float
+    memory_bytes: float
+    cache_bytes: float
 
 
 @cost_function
-def tile_cycles(gpu: Gpu, product: Product, rows: float, columns: float, k: float) -> float:
-    """Cycles of one tile's main loop over ``k``: products at the tensor rate, and operands fed from shared memory.
+def step_cycles(gpu: Gpu, product: Product, rows: float, columns: float, together: float) -> float:
+    """Cycles of one k step (128 bytes of k) of a tile on an SM that runs ``together`` of them at a time.
 
-    A tile of (rows, columns) does rows x columns products a step and loads rows + columns operands, so small tiles
-    are bound by shared memory: ``cycles = k (2 rows columns / rate / achieved + operand_cycles (rows + columns))``.
-    Weights stored narrower than they are multiplied are widened on the vector units.
+    The products at the tensor rate, or the latency of a step, load to use over the stages of the pipeline, which
+    thread blocks on the same SM hide for each other. Narrow weights are widened on the vector units.
     """
-    products = 2.0 * rows * columns / (tensor_rate(gpu, product.arithmetic) * gpu.tensor_achieved)
-    operands = gpu.operand_cycles * (rows + columns) * product.a_bytes / 2.0
-    widening = 0.0
+    values = K_STEP_BYTES / max(product.a_bytes, 0.5)
+    work = 2.0 * rows * columns * values / (tensor_rate(gpu, product.arithmetic) * gpu.matmul_achieved)
     if product.b_bytes < 0.9 * product.a_bytes:
-        widening = WIDENING_OPERATIONS * columns / gpu.vector_rate
-    return k * (products + operands + widening)
+        work = work + values * WIDENING_OPERATIONS * columns / gpu.vector_rate
+    return max(work, gpu.matmul_step_cycles / together)
 
 
 @cost_function
-def memory_traffic(gpu: Gpu, product: Product, rows: float, columns: float, tiles_m: float, tiles_n: float) -> float:
-    """Bytes from main memory. What fits in the L2 is read once; else each wave of tiles reads its panels again.
+def tiles_per_sm(gpu: Gpu, blocks: float, together: float) -> float:
+    """Tiles that the busiest SM computes one after the other.
+
+    Full rounds of ``together`` blocks on every SM; ``matmul_rounding`` is the share of the last round's idle time that
+    finer tiles and stream-K do not win back.
+    """
+    mean = blocks / gpu.sm_count
+    if mean <= 1.0:
+        return 1.0
+    return mean + gpu.matmul_rounding * (together * ceil(mean / together) - mean)
+
+
+@cost_function
+def compulsory_traffic(gpu: Gpu, product: Product, weight_sets: float) -> Traffic:
+    """Bytes from main memory with each operand read once, less what is still in the L2.
+
+    Activations come from the kernel before and results go to the next one: they stay if both fit beside the weights.
+    Weights are used again after ``weight_sets`` products of this size.
+    """
+    b = product.groups * product.n * product.k * product.b_bytes
+    rest = max(product.traffic_bytes - b, 0.0)
+    hit = cached_share(gpu, rest + b)
+    weights_hit = cached_share(gpu, rest + weight_sets * b)
+    operands = product.k * (product.m * product.a_bytes + product.n * product.b_bytes)
+    return Traffic(rest * (1.0 - hit) + b * (1.0 - weights_hit), operands)
+
+
+@cost_function
+def repeated_traffic(
+    gpu: Gpu, product: Product, operands: float, rows: float, columns: float, tiles_m: float, tiles_n: float
+) -> float:
+    """Bytes read from main memory again. What fits in the L2 is read once; else each wave reads its panels again.
 
     A wave of ``sm_count`` tiles in a near-square patch shares ``sqrt(sm_count)`` panels of each operand.
     """
-    operands = product.k * (product.m * product.a_bytes + product.n * product.b_bytes)
-    if operands <= gpu.l2_bytes:
-        return product.traffic_bytes
+    usable = gpu.l2_bytes * gpu.matmul_l2_share
+    if operands <= usable:
+        return 0.0
     tall = min(tiles_m, max(1.0, sqrt(gpu.sm_count * columns / rows)))
     wide = min(tiles_n, max(1.0, gpu.sm_count / tall))
     a_reads = product.m * product.k * product.a_bytes * (ceil(tiles_n / wide) - 1.0)
     b_reads = product.n * product.k * product.b_bytes * (ceil(tiles_m / tall) - 1.0)
-    again = max(0.0, 1.0 - gpu.l2_bytes / operands)
-    return product.traffic_bytes + product.groups * again * min(a_reads, b_reads)
+    return product.groups * (1.0 - usable / operands) * min(a_reads, b_reads)
 
 
 @cost_function
-def candidate(gpu: Gpu, product: Product, rows: float, columns: float, split: float) -> Candidate:
-    """Times of a product cut into tiles of (rows, columns) and ``split`` parts of k."""
+def candidate(
+    gpu: Gpu, product: Product, traffic: Traffic, rows: float, columns: float, blocks: float, split: float
+) -> Candidate:
+    """Times of a product cut into tiles of (rows, columns), ``blocks`` of them with ``split`` parts of k."""
     tiles_m, tiles_n = ceil(product.m / rows), ceil(product.n / columns)
-    step = K_STEP_BYTES / max(product.a_bytes, 0.5)
-    k = step * ceil(product.k / split / step)
-    blocks = product.groups * tiles_m * tiles_n * split
+    steps = 0.5 * ceil(2.0 * product.k * product.a_bytes / (split * K_STEP_BYTES))
     active = min(blocks, gpu.sm_count)
-    waves = ceil(blocks / gpu.sm_count)
-    cycles = waves * tile_cycles(gpu, product, rows, columns, k) + gpu.tile_fill_cycles
+    resident = max(1.0, min(MOST_BLOCKS, floor(LARGEST_TILE / (rows * columns))))
+    tiles = tiles_per_sm(gpu, blocks, resident)
+    main = steps * step_cycles(gpu, product, rows, columns, min(tiles, resident))
+    store = gpu.matmul_store_cycles * rows * columns / LARGEST_TILE
+    # A second set of accumulators stores one tile behind the main loop of the next.
+    exposed = tiles * store if gpu.matmul_accumulators < 2.0 else store + max(0.0, tiles - 1.0) * max(0.0, store - main)
+    compute_s = (tiles * main + exposed) / gpu.clock_hz
     results = product.groups * product.m * product.n
-    partial = 0.0 if split == 1.0 else 8.0 * split * results  # fp32 parts, written and read in the L2
+    partial = 0.0 if split <= 1.0 else 8.0 * split * results  # fp32 parts, written and read in the L2
     read = product.groups * tiles_m * tiles_n * product.k * (rows * product.a_bytes + columns * product.b_bytes)
-    cached = read + results * product.a_bytes + partial
-    traffic = memory_traffic(gpu, product, rows, columns, tiles_m, tiles_n)
-    flops = 2.0 * product.groups * product.m * product.n * product.k
-    dynamic = (
-        flops * flop_energy_j(gpu, product.arithmetic)
-        + cached * gpu.energy_l2_byte_j
-        + traffic * gpu.energy_memory_byte_j
-    )
-    fixed = gpu.fixed_s + (gpu.reduction_s if split > 1.0 else 0.0)
-    return Candidate(
-        cycles / gpu.clock_hz,
-        traffic / memory_bandwidth(gpu, active),
-        cached / l2_bandwidth(gpu, active),
-        fixed,
-        dynamic,
-    )
+    cached = read + results * RESULT_BYTES + partial
+    moved = traffic.compulsory + repeated_traffic(gpu, product, traffic.operands, rows, columns, tiles_m, tiles_n)
+    memory_s = moved / memory_bandwidth(gpu, active)
+    port = min(1.0, 1.25 * active / gpu.sm_count)  # an SM draws up to a quarter more than its part
+    cache_s = cached / (gpu.matmul_l2_bytes_per_cycle * gpu.clock_hz * port)
+    fixed = gpu.matmul_fixed_s + (gpu.matmul_reduction_s if split > 1.0 else 0.0)
+    time = fixed + overlapped(compute_s, memory_s, cache_s, gpu.matmul_interference)
+    return Candidate(time, compute_s, memory_s, cache_s, fixed, moved, cached)
 
 
 @cost_function
-def product_cost(gpu: Gpu, product: Product) -> OperatorCost:
-    """Cost of the fastest tile shape and split."""
-    best = OperatorCost(1e300, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+def fastest(gpu: Gpu, product: Product, traffic: Traffic) -> Candidate:
+    """The fastest tile shape and split."""
+    best = Candidate(1e300, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    parts_most = product.k * product.a_bytes / SMALLEST_SPLIT_BYTES
     for index in range(TILE_COUNT):
         rows, columns = TILES[2 * index], TILES[2 * index + 1]
         if (rows > 16.0 and rows >= 2.0 * product.m) or (columns > 32.0 and columns >= 2.0 * product.n):
             continue  # half the tile would hold the same results
+        blocks = product.groups * ceil(product.m / rows) * ceil(product.n / columns)
         split = 1.0
-        for _ in range(SPLITS):
-            parts = candidate(gpu, product, rows, columns, split)
-            cost = kernel_cost(gpu, parts.compute_s, parts.memory_s, parts.cache_s, parts.fixed_s, parts.dynamic_j)
-            if cost.latency_s < best.latency_s:
-                best = cost
-            blocks = product.groups * ceil(product.m / rows) * ceil(product.n / columns) * split
-            if blocks >= gpu.sm_count or split * K_STEP_BYTES >= product.k * product.a_bytes:
+        parts = gpu.sm_count / blocks
+        for _ in range(SPLITS + 1):
+            found = candidate(gpu, product, traffic, rows, columns, blocks * split, split)
+            if found.time_s < best.time_s:
+                best = found
+            split = floor(min(parts, parts_most))
+            if split < 2.0:
                 break
-            split = 2.0 * split
+            parts = 0.5 * parts
     return best
 
 
 @cost_function
+def product_cost_with(gpu: Gpu, product: Product, weight_sets: float) -> OperatorCost:
+    """Cost of a product whose weights come back after ``weight_sets`` products of its size."""
+    best = fastest(gpu, product, compulsory_traffic(gpu, product, weight_sets))
+    flops = 2.0 * product.groups * product.m * product.n * product.k
+    dynamic = (
+        flops * flop_energy_j(gpu, product.arithmetic)
+        + best.cache_bytes * gpu.energy_l2_byte_j
+        + best.memory_bytes * gpu.energy_memory_byte_j
+    )
+    # Never under the roofline of the pins, whatever the L2 held: a network's traffic is at least the compulsory one.
+    peak = gpu.sm_count * gpu.clock_hz * tensor_rate(gpu, product.arithmetic)
+    floor_s = max(flops / peak, product.traffic_bytes / gpu.memory_bandwidth_bytes_per_s)
+    busy = max(best.time_s - best.fixed_s, floor_s - best.fixed_s)
+    return assembled(gpu, busy, best.compute_s, best.memory_s, best.cache_s, best.fixed_s, dynamic)
+
+
+@cost_function
+def product_cost(gpu: Gpu, product: Product) -> OperatorCost:
+    """Cost of the fastest tile shape and split, weights from main memory."""
+    return product_cost_with(gpu, product, ENDLESS)
+
+
+@cost_function
+def quantised(gpu: Gpu, row: OperatorRow, cost: OperatorCost) -> OperatorCost:
+    """The product after a kernel that scales 16-bit activations to the 8 or 4 bits they are multiplied in.
+
+    A block takes a row, finds its largest value, scales it and writes it: a time a row and a time a byte.
+    """
+    read = row.batch * row.m * row.k * (2.0 + row.dtype_bytes)
+    bandwidth = gpu.memory_bandwidth_bytes_per_s * gpu.quantise_memory
+    time = gpu.quantise_fixed_s + row.batch * row.m * gpu.quantise_row_s + read / bandwidth
+    energy = read * (gpu.energy_memory_byte_j + gpu.energy_l2_byte_j) + gpu.idle_power_w * time
+    return OperatorCost(
+        cost.latency_s + time, cost.energy_j + energy, cost.compute_s, cost.memory_s + read / bandwidth, cost.cache_s,
+        cost.link_s, cost.fixed_s + time - read / bandwidth, cost.bound,
+    )  # fmt: skip
+
+
+@cost_function
 def matmul(gpu: Gpu, row: OperatorRow) -> OperatorCost:
-    """Cost of ``batch`` products of (m, k) by (k, n)."""
-    product = Product(row.batch, row.m, row.n, row.k, row.dtype_bytes, row.stored_bytes, row.arithmetic, row.bytes)
-    return product_cost(gpu, product)
+    """Cost of ``batch`` products of (m, k) by (k, n); with activations narrower than 16 bits, also of scaling them."""
+    traffic = row.bytes + row.batch * row.m * row.n * max(0.0, RESULT_BYTES - row.dtype_bytes)
+    product = Product(row.batch, row.m, row.n, row.k, row.dtype_bytes, row.stored_bytes, row.arithmetic, traffic)
+    cost = product_cost_with(gpu, product, row.weight_sets if row.weight_sets > 0.0 else ENDLESS)
+    if row.dtype_bytes < 1.5:
+        return quantised(gpu, row, cost)
+    return cost

@@ -22,20 +22,37 @@ def l2_bandwidth(gpu: Gpu, active_sms: float) -> float:
 
 
 @cost_function
-def kernel_cost(
-    gpu: Gpu, compute_s: float, memory_s: float, cache_s: float, fixed_s: float, dynamic_j: float
+def cached_share(gpu: Gpu, footprint_bytes: float) -> float:
+    """Share of a tensor still in the L2 after ``footprint_bytes`` passed through it since its last use.
+
+    1 up to three quarters of the usable capacity, 0 from five quarters on: replacement is not exactly by age.
+    """
+    usable = gpu.l2_bytes * gpu.matmul_l2_share
+    return min(1.0, max(0.0, (1.25 * usable - footprint_bytes) / (0.5 * usable)))
+
+
+@cost_function
+def overlapped(compute_s: float, memory_s: float, cache_s: float, interference: float) -> float:
+    """Time of three resources at work together: the slowest, and a share of the second one that it does not hide."""
+    slowest = max(compute_s, memory_s, cache_s)
+    second = compute_s + memory_s + cache_s - slowest - min(compute_s, memory_s, cache_s)
+    return slowest + interference * second
+
+
+@cost_function
+def assembled(
+    gpu: Gpu, busy_s: float, compute_s: float, memory_s: float, cache_s: float, fixed_s: float, dynamic_j: float
 ) -> OperatorCost:
-    """Assemble a kernel's cost from its parts: the slowest resource, the fixed time, and the power limit.
+    """Assemble a kernel's cost from its busy time, its parts, its fixed time and the power limit.
 
     The board holds its limit by slowing the clock, so a kernel lasts at least
     ``dynamic_j / (power limit - idle power)``; that stretch counts as compute. Energy adds the idle power over time.
     """
-    busy = max(compute_s, memory_s, cache_s)
     throttled = dynamic_j / max(gpu.power_limit_w - gpu.idle_power_w, 1.0)
-    latency = max(busy + fixed_s, throttled)
+    latency = max(busy_s + fixed_s, throttled)
     bound = COMPUTE
-    if throttled <= busy + fixed_s:
-        if fixed_s > busy:
+    if throttled <= busy_s + fixed_s:
+        if fixed_s > busy_s:
             bound = LAUNCH
         elif memory_s >= compute_s and memory_s >= cache_s:
             bound = MEMORY
@@ -43,3 +60,11 @@ def kernel_cost(
             bound = CACHE
     energy = dynamic_j + gpu.idle_power_w * latency
     return OperatorCost(latency, energy, compute_s, memory_s, cache_s, 0.0, fixed_s, bound)
+
+
+@cost_function
+def kernel_cost(
+    gpu: Gpu, compute_s: float, memory_s: float, cache_s: float, fixed_s: float, dynamic_j: float
+) -> OperatorCost:
+    """Assemble a kernel's cost where the slowest resource hides the others; see `assembled`."""
+    return assembled(gpu, max(compute_s, memory_s, cache_s), compute_s, memory_s, cache_s, fixed_s, dynamic_j)

@@ -36,6 +36,20 @@ class Gpu(NamedTuple):
     bytes_in_flight_per_sm: float  # what one SM can have outstanding
     fixed_s: float  # shortest time of a kernel on the device: start, first load, drain
     reduction_s: float  # a second pass over split results, beyond its traffic
+    # Matrix products: what their tiles, their pipelines and the L2 behind them reach.
+    matmul_achieved: float  # share of the published tensor rate that a main loop on the largest tile reaches
+    matmul_step_cycles: float  # cycles no 128-byte step of k goes below: load to use over the pipeline's stages
+    matmul_store_cycles: float  # cycles to scale and store a tile of 128 x 256 results
+    matmul_accumulators: float  # sets of accumulators of the largest tile; two hide the store of a tile
+    matmul_rounding: float  # share of the last round's idle time that finer tiles and stream-K do not win back
+    matmul_interference: float  # share of the second-slowest resource's time that the slowest does not hide
+    matmul_l2_bytes_per_cycle: float  # L2 reads of all SMs together
+    matmul_l2_share: float  # share of the L2's capacity that keeps what is used again
+    matmul_fixed_s: float  # start, first load and drain
+    matmul_reduction_s: float  # a second kernel or pass that adds up split results
+    quantise_fixed_s: float  # scaling activations to 8 or 4 bits: start and drain of that kernel
+    quantise_row_s: float  # for each row: its largest value and its scale
+    quantise_memory: float  # share of the pin bandwidth that reading and writing the values reaches
     attention_fixed_s: float  # attention: its kernels' start and drain, as runtimes launch them
     attention_append_s: float  # the kernel that writes new keys and values to the cache
     attention_append_row_s: float  # of it, for each head of each new token, beyond the bytes
@@ -85,6 +99,19 @@ RECORD_PATHS: dict[str, str] = {
     "memory.bytes_in_flight_per_sm": "bytes_in_flight_per_sm",
     "kernel.fixed": "fixed_s",
     "kernel.reduction": "reduction_s",
+    "matmul.achieved": "matmul_achieved",
+    "matmul.step_cycles": "matmul_step_cycles",
+    "matmul.store_cycles": "matmul_store_cycles",
+    "matmul.accumulators": "matmul_accumulators",
+    "matmul.rounding": "matmul_rounding",
+    "matmul.interference": "matmul_interference",
+    "matmul.l2_bytes_per_cycle": "matmul_l2_bytes_per_cycle",
+    "matmul.l2_share": "matmul_l2_share",
+    "matmul.fixed": "matmul_fixed_s",
+    "matmul.reduction": "matmul_reduction_s",
+    "quantise.fixed": "quantise_fixed_s",
+    "quantise.row": "quantise_row_s",
+    "quantise.memory": "quantise_memory",
     "attention.fixed": "attention_fixed_s",
     "attention.append": "attention_append_s",
     "attention.append_row": "attention_append_row_s",
