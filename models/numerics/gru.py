@@ -32,6 +32,9 @@ class GruFormat(NamedTuple):
     slope: int = 13107
 
 
+DEFAULT_FORMAT = GruFormat()
+
+
 class GruWeights(NamedTuple):
     """Integers, gates in the order update, reset, candidate.
 
@@ -59,17 +62,17 @@ def saturate(values: Integers, bits: int) -> Integers:
     return np.clip(values, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
 
 
-def hard_sigmoid(data: Integers, form: GruFormat = GruFormat()) -> Integers:
+def hard_sigmoid(data: Integers, form: GruFormat = DEFAULT_FORMAT) -> Integers:
     """clip(slope x + 1/2, 0, 1) with the data's fraction, truncated.
 
     >>> hard_sigmoid(np.array([0, 1024, -4096])).tolist()
     [512, 716, 0]
     """
     line = (data * form.slope + (1 << (form.data_fraction + 15))) >> 16
-    return np.clip(line, 0, 1 << form.data_fraction)
+    return np.asarray(np.clip(line, 0, 1 << form.data_fraction), np.int64)
 
 
-def step(data: ArrayLike, state: ArrayLike, weights: GruWeights, form: GruFormat = GruFormat()) -> Integers:
+def step(data: ArrayLike, state: ArrayLike, weights: GruWeights, form: GruFormat = DEFAULT_FORMAT) -> Integers:
     """One step: x (inputs,) and h (hidden,) as integers to the new h (hidden,)."""
     fraction, drop, bits = form.data_fraction, form.weight_fraction, form.data_bits
     x, h = np.asarray(data, np.int64), np.asarray(state, np.int64)
@@ -81,7 +84,7 @@ def step(data: ArrayLike, state: ArrayLike, weights: GruWeights, form: GruFormat
     return saturate((update * (h - candidate) + (candidate << fraction)) >> fraction, bits)
 
 
-def sequence(data: ArrayLike, weights: GruWeights, form: GruFormat = GruFormat()) -> Integers:
+def sequence(data: ArrayLike, weights: GruWeights, form: GruFormat = DEFAULT_FORMAT) -> Integers:
     """States (steps, hidden) of a sequence (steps, inputs) that starts from a zero state.
 
     Raises
@@ -101,7 +104,7 @@ def sequence(data: ArrayLike, weights: GruWeights, form: GruFormat = GruFormat()
 
 
 def packed_weights(weights: GruWeights, reuse: int) -> Integers:
-    """Words in the order rtl/gru_cell loads them: group, gate, unit of the group: b, W row, d, U row; zeros past hidden.
+    """Words in the order rtl/gru_cell loads them: group, gate, unit of the group: b, W row, d, U row; then zeros.
 
     >>> weights = GruWeights(*(np.ones(s, np.int64) for s in ((3, 3, 2), (3, 3), (3, 3, 3), (3, 3))))
     >>> len(packed_weights(weights, 2))
