@@ -96,13 +96,13 @@ def round_of(flash: FlashChiplet, product: Product) -> Round:
     bus = flash.bus_bandwidth_bytes_per_s
     compute_s = product.passes * product.m * columns * height / (flash.core_macs * flash.core_clock_hz)
     seconds = max(max(flash.read_s, compute_s) + inputs / bus, (inputs + outputs) / bus)
-    if flash.bus_slicing > 0.0:
-        read = flash.channels * max(bus - (inputs + outputs) / seconds, 0.0)
-    else:  # one page a round crosses in one piece and keeps the next inputs waiting
-        seconds = seconds + (flash.page_bytes / bus if flash.split_npu > 0.0 else 0.0)
-        read = flash.channels * flash.page_bytes / seconds
+    turn_s = seconds
+    read = flash.channels * max(bus - (inputs + outputs) / seconds, 0.0)
+    if flash.bus_slicing == 0.0:  # requests are served in order: one page crosses in one piece after every round
+        turn_s = seconds + flash.page_bytes / bus
+        read = flash.channels * flash.page_bytes / turn_s
     read = min(min(read, plane_rate(flash, flash.planes - 1.0)), flash.d2d_bandwidth_bytes_per_s)
-    in_flash = flash.channels * cores * columns * height * product.stored_bytes / seconds
+    in_flash = flash.channels * cores * columns * height * product.stored_bytes / turn_s
     npu = min(read, npu_weight_rate(flash, product))
     share = in_flash / (in_flash + npu) if flash.split_npu > 0.0 else 1.0
     return Round(columns, height * cores, compute_s, seconds, inputs + outputs, read, share)
@@ -150,13 +150,17 @@ def plan_bands(flash: FlashChiplet, product: Product, tile: Round, flash_bands: 
         all_channels = flash.channels * flash.bus_bandwidth_bytes_per_s
         read = min(min(all_channels, plane_rate(flash, flash.planes)), flash.d2d_bandwidth_bytes_per_s)
     read_s = npu_bytes / read if npu_bytes > 0.0 else 0.0
+    flash_s = rounds * tile.seconds
+    if flash.bus_slicing == 0.0 and rounds > 0.0:
+        read_s = npu_bytes / (flash.channels * flash.bus_bandwidth_bytes_per_s)
+        flash_s = flash_s + read_s  # in turns
     return Plan(
         rounds * product.groups,
         (product.n - npu_rows) * row_bytes * product.groups,
         npu_rows * product.groups,
         npu_bytes * product.groups,
         (npu_bytes + rounds * flash.channels * tile.vector_bytes) * product.groups,
-        rounds * tile.seconds * product.groups,
+        flash_s * product.groups,
         rounds * tile.compute_s * product.groups,
         read_s * product.groups,
         npu_seconds(flash, product, npu_rows) * product.groups,

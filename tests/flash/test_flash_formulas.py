@@ -15,7 +15,7 @@ from hwsim.commands.app import run_app
 from hwsim.cost import compiled
 from hwsim.errors import DoesNotFitError, HwsimError, InputError
 from hwsim.models.flash.record import FlashChiplet
-from hwsim.models.flash.tiling import Product, Round, plan_product, plan_seconds, round_of, rounds_of_bands
+from hwsim.models.flash.tiling import Product, plan_product, plan_seconds, round_of, rounds_of_bands
 from hwsim.operators import Attention, Elementwise, Gather, Matmul, MixtureOfExperts, Norm, Operator, Softmax
 from hwsim.rows import lower
 
@@ -104,9 +104,9 @@ def test_the_flash_share_is_a_whole_number_of_bands_rounded_up() -> None:
     assert (plan.rounds, plan.npu_rows) == (2.0 * bands, 4096.0 - 256.0 * bands)
 
 
-def test_an_unsliced_read_holds_the_channel_for_a_whole_page() -> None:
-    found: Round = round_of(chiplet(bus_slicing=0.0), int8(4096, 4096))
-    assert found.seconds == pytest.approx(30e-6 + 256e-9 + 16.384e-6)
+def test_without_slices_cores_and_reads_take_turns() -> None:
+    plan = plan_product(chiplet(bus_slicing=0.0), int8(4096, 4096))
+    assert plan_seconds(plan) == pytest.approx(plan.rounds * 30.256e-6 + plan.npu_bytes / 8e9)
 
 
 def test_one_plane_leaves_nothing_for_reads_so_the_flash_does_all() -> None:
