@@ -1,0 +1,138 @@
+"""LLM in a flash: bytes and time a token when half of a network stays in flash.
+
+Alizadeh et al., arXiv 2312.11514. Bytes are derived, not read off the table: sparsity and the predictor's two error
+rates give the neurons a token asks for; how unevenly neurons fire gives what a window of tokens already holds. Given:
+the sparsity, the predictor's false negatives and positives (recalled), the skew of neurons (recalled, of another
+paper), the storage of the catalog, the dense compute time (recalled).
+
+With firing rates spread as Beta(a, b) of mean p, a neuron is new after k tokens with E[f (1 - f)^k]
+= B(a + 1, b + k) / B(a, b).
+"""
+
+from __future__ import annotations
+
+from math import exp, lgamma
+from typing import Any, NamedTuple
+
+import hwsim
+from hwsim.experiments.reproduction import Row
+from hwsim.models.storage.cost import BIG, random_rate
+from hwsim.models.storage.family import read_storage
+from hwsim.operators import Matmul
+
+TITLE = "LLM in a flash: half of the network in flash (arXiv 2312.11514)"
+SOURCE = "arXiv 2312.11514, table 2, as quoted by a third party"
+TOTALS = "arXiv 2312.11514, table 3, as quoted by a third party"
+SPARSITY = 0.97  # of OPT-6.7B's feed-forward neurons
+FALSE_NEGATIVE, FALSE_POSITIVE = 0.05, 0.07  # of the predictor, recalled
+WINDOW = 5  # tokens whose neurons stay in memory
+SKEW = 0.30  # Beta's a for which 26 % of the neurons fire 80 % of the time (PowerInfer, arXiv 2312.12456, recalled)
+DENSE_COMPUTE_S = 0.986  # OPT-6.7B on the M1 Max's CPU in fp32, recalled
+STORAGE = "apple-ssd-1tb"
+
+
+class Sizes(NamedTuple):
+    """Bytes of a network in 16 bit: all, feed-forward, and of one neuron's row."""
+
+    total: float
+    feed_forward: float
+    row: float
+
+
+def sizes(network: str) -> Sizes:
+    """Sizes of a network of the catalog; of the feed-forward only matrices count."""
+    read = hwsim.network(network)
+    graph = read.graph(phase="decode", batch=1, prompt=1, context=128, weights="fp16", activations="fp16", kv="fp16",
+                       tensor_parallel=1, expert_parallel=1)  # fmt: skip
+    feed_forward = sum(
+        node.operator.n * node.operator.k * 2.0 * node.count
+        for node in graph
+        if isinstance(node.operator, Matmul) and node.operator.name in ("up", "gate_up", "down")
+    )
+    return Sizes(read.weight_bytes("fp16", "fp16", 1, 1), feed_forward, 2.0 * read.hidden)
+
+
+def asked_share(sparsity: float) -> float:
+    """Share of the neurons that the predictor asks for: found ones and false alarms."""
+    return (1.0 - sparsity) * (1.0 - FALSE_NEGATIVE) + sparsity * FALSE_POSITIVE
+
+
+def new_share(share: float, window: float, skew: float = SKEW) -> float:
+    """Share of the neurons that a token asks for and none of the ``window`` before did."""
+    b = skew * (1.0 - share) / share
+
+    def log_beta(x: float, y: float) -> float:
+        return lgamma(x) + lgamma(y) - lgamma(x + y)
+
+    return exp(log_beta(skew + 1.0, b + window) - log_beta(skew, b))
+
+
+class Step(NamedTuple):
+    """A step of table 2: bytes and seconds of flash reads a token."""
+
+    read_bytes: float
+    read_s: float
+
+
+def steps(network: str = "opt-6.7b") -> dict[str, Step]:
+    """The ladder of table 2 for a network of the catalog."""
+    size, storage = sizes(network), read_storage(STORAGE)
+    stream = storage.stream_bytes_per_s
+    row_rate = random_rate(storage, size.row, size.feed_forward, BIG, 1.0)
+    bundle_rate = random_rate(storage, 2.0 * size.row, size.feed_forward, BIG, 1.0)
+    asked = size.feed_forward * asked_share(SPARSITY)
+    new = size.feed_forward * new_share(asked_share(SPARSITY), WINDOW)
+    return {
+        "naive": Step(size.total, size.total / stream),
+        "half in memory": Step(0.5 * size.total, 0.5 * size.total / stream),
+        "+ predictor": Step(asked, asked / row_rate),
+        "+ window": Step(new, new / row_rate),
+        "+ bundles": Step(new, new / bundle_rate),
+    }
+
+
+# Table 2: GB and ms a token.
+PUBLISHED = {
+    "naive": ("13.4", "2196"), "half in memory": ("6.7", "1090"), "+ predictor": ("0.9", "738"),
+    "+ window": ("0.2", "164"), "+ bundles": ("0.2", "87"),
+}  # fmt: skip
+# Table 3 on the CPU: share of the bytes read, ms a token without sparsity.
+DENSE = [
+    ("opt-6.7b", "naive", 1.0, "3182"), ("falcon-7b", "naive", 1.0, "3095"),
+    ("falcon-7b", "half in memory", 0.5, "1947"),
+    ("phi-2", "naive", 1.0, "1287"), ("phi-2", "65 % in memory", 0.35, "711"), ("llama-2-7b", "naive", 1.0, "3095"),
+    ("llama-2-7b", "half in memory", 0.5, "1903"),
+]  # fmt: skip
+
+
+def rows() -> list[Row]:
+    """Table 2 step by step, then the dense rows of table 3."""
+    given: dict[str, Any] = {
+        "sparsity": SPARSITY, "window": WINDOW, "storage": STORAGE, "false_negative": FALSE_NEGATIVE,
+        "false_positive": FALSE_POSITIVE, "skew": SKEW,
+    }  # fmt: skip
+    found = []
+    for case, step in steps().items():
+        gigabytes, milliseconds = PUBLISHED[case]
+        for metric, unit, predicted, published in (
+            ("flash reads a token", "GB", step.read_bytes / 1e9, gigabytes),
+            ("read time a token", "ms", step.read_s * 1e3, milliseconds),
+        ):
+            found.append(
+                Row(
+                    system="llm-in-a-flash", case=f"opt-6.7b, {case}", metric=metric, unit=unit, given=given,
+                    predicted=predicted, published=published, source=SOURCE,
+                )
+            )  # fmt: skip
+    opt, stream = sizes("opt-6.7b").total, read_storage(STORAGE).stream_bytes_per_s
+    for network, case, share, published in DENSE:
+        total = sizes(network).total
+        predicted = share * total / stream + DENSE_COMPUTE_S * total / opt
+        found.append(
+            Row(
+                system="llm-in-a-flash", case=f"{network}, {case}", metric="time a token, M1 Max CPU", unit="ms",
+                given={"dense_compute_s_of_opt": DENSE_COMPUTE_S, "storage": STORAGE}, predicted=predicted * 1e3,
+                published=published, source=TOTALS, note="compute in proportion to the weights",
+            )
+        )  # fmt: skip
+    return found

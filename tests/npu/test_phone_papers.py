@@ -1,0 +1,110 @@
+"""mllm-NPU, PowerInfer-2, LLM in a flash and XL3M: published figures with asserted bounds, and their mechanisms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hwsim.experiments.papers import llm_in_a_flash, mllm_npu, powerinfer_2, xl3m
+from hwsim.experiments.papers._unit_schedule import UnitTask, run_schedule
+from hwsim.experiments.reproduction import Row, median_absolute_error
+
+
+def errors(rows: list[Row]) -> dict[str, float]:
+    return {f"{row.case}: {row.metric}": row.error or 0.0 for row in rows if row.judged}
+
+
+def test_the_ladder_of_mllm_npu_is_met_within_15_percent() -> None:
+    ladder = {name: error for name, error in errors(mllm_npu.rows()).items() if name.startswith("512 tokens")}
+    assert len(ladder) == 6
+    assert all(abs(error) < 0.15 for error in ladder.values()), ladder
+
+
+def test_out_of_order_blocks_beat_in_order_ones_and_no_schedule_beats_its_busiest_unit() -> None:
+    for tokens in (256, 512, 1024):
+        ordered, free = (mllm_npu.prefill(tokens, in_order=in_order) for in_order in (True, False))
+        assert free.latency_s <= ordered.latency_s
+        assert free.busy_s == pytest.approx(ordered.busy_s)
+        assert free.latency_s >= max(free.busy_s.values())
+
+
+def test_more_chunks_fill_more_of_the_npus_time_and_one_chunk_none() -> None:
+    idle = [mllm_npu.prefill(tokens, in_order=False).idle_share("npu") for tokens in (256, 512, 1024)]
+    assert idle[0] > idle[1] > idle[2]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seconds=st.lists(st.floats(1e-6, 1e-2), min_size=1, max_size=12),
+    links=st.lists(st.integers(0, 11), max_size=20),
+)
+def test_a_schedule_lies_between_its_busiest_unit_and_the_sum(seconds: list[float], links: list[int]) -> None:
+    tasks = []
+    for index, time in enumerate(seconds):
+        after = tuple(sorted({f"t{link % index}" for link in links if index}))[:3]
+        tasks.append(UnitTask(name=f"t{index}", unit="ab"[index % 2], seconds=time, after=after, rank=index))
+    found = run_schedule(tasks)
+    assert max(found.busy_s.values()) - 1e-9 <= found.latency_s <= sum(seconds) + 1e-9
+
+
+def test_llm_in_a_flash_reads_are_met_within_12_percent() -> None:
+    found = errors(llm_in_a_flash.rows())
+    assert all(abs(error) < 0.12 for error in found.values()), found
+    assert (median_absolute_error(llm_in_a_flash.rows()) or 1.0) < 0.05
+
+
+def test_the_skew_is_that_of_a_quarter_of_the_neurons_that_fire_most() -> None:
+    share = llm_in_a_flash.asked_share(llm_in_a_flash.SPARSITY)
+    a, b = llm_in_a_flash.SKEW, llm_in_a_flash.SKEW * (1.0 - share) / share
+    rates = np.sort(np.random.default_rng(7).beta(a, b, 400_000))[::-1]
+    assert rates.mean() == pytest.approx(share, rel=0.02)
+    assert rates[:104_000].sum() / rates.sum() == pytest.approx(0.80, abs=0.01)
+
+
+@given(share=st.floats(0.001, 0.9), window=st.integers(0, 50))
+def test_a_longer_window_never_reads_more(share: float, window: int) -> None:
+    here, longer = (llm_in_a_flash.new_share(share, float(tokens)) for tokens in (window, window + 1))
+    assert longer <= here * (1 + 1e-9)
+    assert llm_in_a_flash.new_share(share, 0.0) == pytest.approx(share)
+
+
+def test_powerinfer_2_in_memory_and_unpipelined_speeds_are_met_within_15_percent() -> None:
+    found = errors(powerinfer_2.rows())
+    for part in (
+        "pages as they fault: decode",
+        "+ bundles: decode",
+        "in memory, powerinfer-2",
+        "in memory, llama.cpp: decode",
+    ):
+        names = [name for name in found if part in name]
+        assert names, part
+        assert all(abs(found[name]) < 0.15 for name in names), names
+
+
+def test_every_step_of_powerinfer_2_is_faster_than_the_one_before() -> None:
+    seconds = list(powerinfer_2.offloaded_s(powerinfer_2.weights_of("bamboo-7b")).values())
+    assert seconds == sorted(seconds, reverse=True)
+    assert seconds[1] < 0.5 * seconds[0]
+
+
+def test_more_memory_for_the_47b_network_is_never_slower() -> None:
+    seconds = [powerinfer_2.mixtral_s(memory * 1e9) for memory in range(7, 25)]
+    assert seconds == sorted(seconds, reverse=True)
+    assert powerinfer_2.cached_hit(0.26) == pytest.approx(0.80)
+    assert powerinfer_2.cached_hit(1.0) == 1.0
+
+
+def test_the_networks_have_the_weights_the_paper_counts() -> None:
+    bamboo = powerinfer_2.weights_of("bamboo-7b")
+    assert bamboo.feed_forward == pytest.approx(5.637e9, rel=0.001)
+    assert bamboo.rest == pytest.approx(1.342e9 + 0.131e9, rel=0.001)
+    assert powerinfer_2.weights_of("turbosparse-mixtral-47b").feed_forward == pytest.approx(45.1e9, rel=0.001)
+
+
+def test_xl3m_needs_segments_and_fits_with_them() -> None:
+    assert xl3m.fits(xl3m.SEGMENT)
+    assert xl3m.longest_without_segments() < 1e6
+    assert all(error == 0.0 for error in errors(xl3m.rows()).values())
+    assert 100.0 < xl3m.prefill_s(xl3m.TOKENS) < 400.0
