@@ -97,10 +97,12 @@ class MatmulTable(Table):
 
 
 class QuantiseTable(Table):
-    """Scaling 16-bit activations to 8 or 4 bits: the kernel's fixed time, a time a row, a share of the bandwidth."""
+    """Scaling 16-bit activations to 8 or 4 bits: the kernel's fixed time, a time a value of a row and a row, a share."""
 
     fixed: Time
+    value: Time
     row: Time
+    grid: Time
     memory: Share
 
 

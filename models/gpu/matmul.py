@@ -200,11 +200,15 @@ def product_cost(gpu: Gpu, product: Product) -> OperatorCost:
 def quantised(gpu: Gpu, row: OperatorRow, cost: OperatorCost) -> OperatorCost:
     """The product after a kernel that scales 16-bit activations to the 8 or 4 bits they are multiplied in.
 
-    A block takes a row, finds its largest value, scales it and writes it: a time a row and a time a byte.
+    A block takes a row, finds its largest value, scales it and writes it: a time for the values of one row, one for
+    issuing each row, and the bytes of all rows at a share of the bandwidth. With many rows a kernel over the whole
+    grid in two passes takes the place of a block a row.
     """
     read = row.batch * row.m * row.k * (2.0 + row.dtype_bytes)
     bandwidth = gpu.memory_bandwidth_bytes_per_s * gpu.quantise_memory
-    time = gpu.quantise_fixed_s + row.batch * row.m * gpu.quantise_row_s + read / bandwidth
+    rows = row.batch * row.m
+    issue = min(rows * gpu.quantise_row_s, gpu.quantise_grid_s)
+    time = gpu.quantise_fixed_s + row.k * gpu.quantise_value_s + issue + read / bandwidth
     energy = read * (gpu.energy_memory_byte_j + gpu.energy_l2_byte_j) + gpu.idle_power_w * time
     return OperatorCost(
         cost.latency_s + time, cost.energy_j + energy, cost.compute_s, cost.memory_s + read / bandwidth, cost.cache_s,

@@ -48,7 +48,9 @@ class Gpu(NamedTuple):
     matmul_fixed_s: float  # start, first load and drain
     matmul_reduction_s: float  # a second kernel or pass that adds up split results
     quantise_fixed_s: float  # scaling activations to 8 or 4 bits: start and drain of that kernel
-    quantise_row_s: float  # for each row: its largest value and its scale
+    quantise_value_s: float  # for each value of a row: the block that scales the row reads it twice
+    quantise_row_s: float  # for each row: issuing its block
+    quantise_grid_s: float  # instead of a block a row: the second pass of a kernel over the whole grid
     quantise_memory: float  # share of the pin bandwidth that reading and writing the values reaches
     attention_fixed_s: float  # attention: its kernels' start and drain, as runtimes launch them
     attention_append_s: float  # the kernel that writes new keys and values to the cache
@@ -110,7 +112,9 @@ RECORD_PATHS: dict[str, str] = {
     "matmul.fixed": "matmul_fixed_s",
     "matmul.reduction": "matmul_reduction_s",
     "quantise.fixed": "quantise_fixed_s",
+    "quantise.value": "quantise_value_s",
     "quantise.row": "quantise_row_s",
+    "quantise.grid": "quantise_grid_s",
     "quantise.memory": "quantise_memory",
     "attention.fixed": "attention_fixed_s",
     "attention.append": "attention_append_s",
