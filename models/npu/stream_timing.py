@@ -95,10 +95,9 @@ def pipeline_timing(
             results.append(cycle)
         if not stages[-1] or sink(cycle):
             beat = beats[len(accepted)] if len(accepted) < len(beats) else None
-            taken = (
-                cycle >= first_ready and beat is not None and all(sources.offered(stream) for stream in beat.streams)
-            )
-            if beat is not None and taken:
+            if beat is not None and (cycle < first_ready or not all(map(sources.offered, beat.streams))):
+                beat = None
+            if beat is not None:
                 accepted.append(cycle)
                 for stream in beat.streams:
                     sources.take(stream)

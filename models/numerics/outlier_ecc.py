@@ -129,6 +129,23 @@ def protect(values: ArrayLike, protected: int, bits: int = 8) -> tuple[int, list
     return concatenate([(threshold, bits)] * THRESHOLD_COPIES), entries
 
 
+def entry_bits(values: int, bits: int = 8) -> int:
+    """Bits of one entry of a page of ``values`` values: two copies, check bits and address.
+
+    >>> entry_bits(16384)
+    35
+    """
+    address_bits = max((values - 1).bit_length(), 1)
+    return address_bits + check_bits(address_bits) + 2 * bits
+
+
+def entry_address(entry: int, values: int) -> int:
+    """Address that an entry names, its one wrong bit corrected."""
+    address_bits = max((values - 1).bit_length(), 1)
+    check = mask(entry >> address_bits, check_bits(address_bits))
+    return hamming_correct(mask(entry, address_bits), check, hamming_columns(address_bits))
+
+
 def correct_page(
     values: ArrayLike, threshold_word: int, entries: Sequence[int], *, lanes: int = 1, bits: int = 8
 ) -> list[int]:
@@ -137,20 +154,13 @@ def correct_page(
     Entries are taken in order: one behind the beat being read is dropped, one ahead waits and holds those after it.
     """
     page = [int(value) for value in np.asarray(values).ravel()]
-    address_bits = max((len(page) - 1).bit_length(), 1)
-    columns = hamming_columns(address_bits)
     threshold = majority(split(threshold_word, bits, THRESHOLD_COPIES))
     queue = list(entries)
     corrected: list[int] = []
     for start in range(0, len(page), lanes):
         patches: dict[int, tuple[int, int]] = {}
-        while queue:
-            address = mask(queue[0], address_bits)
-            check = mask(queue[0] >> address_bits, check_bits(address_bits))
-            address = hamming_correct(address, check, columns)
-            if address >= start + lanes:
-                break
-            copies = split(queue.pop(0) >> (address_bits + check_bits(address_bits)), bits, 2)
+        while queue and (address := entry_address(queue[0], len(page))) < start + lanes:
+            copies = split(queue.pop(0) >> (entry_bits(len(page), bits) - 2 * bits), bits, 2)
             if address >= start:
                 patches[address] = (copies[0], copies[1])
         for address in range(start, start + lanes):
@@ -168,5 +178,4 @@ def spare_bytes(values: int, protected: int, bits: int = 8) -> float:
     >>> round(spare_bytes(16384, 163))
     722
     """
-    address_bits = max((values - 1).bit_length(), 1)
-    return (protected * (address_bits + check_bits(address_bits) + 2 * bits) + THRESHOLD_COPIES * bits) / 8
+    return (protected * entry_bits(values, bits) + THRESHOLD_COPIES * bits) / 8

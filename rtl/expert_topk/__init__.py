@@ -1,0 +1,1 @@
+"""Kernel expert_topk: see README.md in this folder."""

@@ -1,0 +1,1 @@
+"""Kernel fp8_dot: see README.md in this folder."""

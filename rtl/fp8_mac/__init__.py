@@ -1,0 +1,1 @@
+"""Kernel fp8_mac: see README.md in this folder."""

@@ -1,0 +1,1 @@
+"""Kernel gru_cell: see README.md in this folder."""

@@ -1,0 +1,1 @@
+"""Kernel outlier_ecc: see README.md in this folder."""

@@ -1,0 +1,1 @@
+"""Kernel pq_attention: see README.md in this folder."""

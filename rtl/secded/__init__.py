@@ -1,0 +1,1 @@
+"""Kernel secded: see README.md in this folder."""

@@ -1,0 +1,1 @@
+"""Kernel shift_mac: see README.md in this folder."""

@@ -1,0 +1,1 @@
+"""Kernel softmax_rmsnorm: see README.md in this folder."""

@@ -1,0 +1,1 @@
+"""Kernel sparse_dsp_chain: see README.md in this folder."""

@@ -1,0 +1,1 @@
+"""Kernel ternary_mac: see README.md in this folder."""
