@@ -1,0 +1,133 @@
+"""Energy an operation and a byte, and area, by technology node: published points and how they are scaled between.
+
+Energies are published for 45 nm and 7 nm; other nodes lie on the power law through both points of each operation,
+carried on to 65 nm and 5 nm. SRAM follows the logarithm of its capacity between the published sizes. Areas are those
+of 45 nm, scaled by the square of the node; SRAM has a published bit cell for each node. Wires, control and periphery
+are two factors taken from the floor plan of TPU v1, so its own figures are met by construction.
+
+Sources: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323 (45 nm); Jouppi et al., ISCA 2021, table 2,
+doi 10.1109/ISCA52012.2021.00010 (7 nm, DRAM); Jouppi et al., ISCA 2017, doi 10.1145/3079856.3080246 (TPU v1).
+"""
+
+from __future__ import annotations
+
+from math import log, log2
+
+from hwsim.errors import InputError, did_you_mean
+
+PICO = 1e-12
+# pJ an operation at 45 nm and at 7 nm.
+OPERATIONS_PJ = {
+    "int8_add": (0.03, 0.007), "int32_add": (0.1, 0.03), "fp16_add": (0.4, 0.16), "fp32_add": (0.9, 0.38),
+    "int8_multiply": (0.2, 0.07), "int32_multiply": (3.1, 1.48), "fp16_multiply": (1.1, 0.34),
+    "fp32_multiply": (3.7, 1.31),
+}  # fmt: skip
+# Multiply-add of a format: its multiply and the add of its accumulator.
+MULTIPLY_ADDS = {"int8": ("int8_multiply", "int32_add"), "fp16": ("fp16_multiply", "fp32_add"),
+                 "fp32": ("fp32_multiply", "fp32_add")}  # fmt: skip
+# pJ a 64-bit access by capacity in bytes, at 45 nm and at 7 nm.
+SRAM_PJ = {8 * 1024: (10.0, 7.5), 32 * 1024: (20.0, 8.5), 1024 * 1024: (100.0, 14.0)}
+# pJ a 64-bit access: DDR3 and DDR4, HBM2 (middle of 250 to 450), GDDR6 (middle of 350 to 480).
+DRAM_PJ = {"ddr4": 1300.0, "hbm2": 350.0, "gddr6": 415.0}
+# um2 at 45 nm; the flip-flop is that of the NanGate open cell library.
+AREA_UM2 = {"int8_multiply": 282.0, "int32_add": 137.0, "fp16_multiply": 1640.0, "fp32_multiply": 7700.0,
+            "fp32_add": 4184.0, "flip_flop": 4.52}  # fmt: skip
+# um2 of an SRAM bit cell by node: published cells of the foundries.
+BIT_CELL_UM2 = {65: 0.525, 45: 0.299, 28: 0.127, 16: 0.070, 7: 0.027, 5: 0.021}
+SMALLEST_NM, LARGEST_NM = 5.0, 65.0
+# TPU v1 at 28 nm, 331 mm2: 65,536 INT8 cells take 24 %, 24 MiB of buffer 29 %.
+TPU_V1_CELL_UM2 = 0.24 * 331e6 / 65536
+TPU_V1_BIT_UM2 = 0.29 * 331e6 / (24 * 2**20 * 8)
+
+
+def _node(node_nm: float) -> float:
+    if not SMALLEST_NM <= node_nm <= LARGEST_NM:
+        raise InputError(f"technology: node(={node_nm} nm) must be between {SMALLEST_NM:.0f} and {LARGEST_NM:.0f} nm")
+    return float(node_nm)
+
+
+def _between(points: tuple[float, float], node_nm: float) -> float:
+    """The power law through the points of 45 nm and 7 nm, at a node."""
+    at_45, at_7 = points
+    slope = log(at_45 / at_7) / log(45.0 / 7.0)
+    return at_7 * float((_node(node_nm) / 7.0) ** slope)
+
+
+def operation_energy_j(operation: str, node_nm: float) -> float:
+    """Joules of one operation, such as ``fp16_multiply``, at a node in nm.
+
+    Raises
+    ------
+    InputError : an operation that is not published, a node outside 5 to 65 nm
+
+    >>> round(operation_energy_j("int8_multiply", 45) * 1e12, 3)
+    0.2
+    """
+    if operation not in OPERATIONS_PJ:
+        raise InputError(
+            f"technology: operation '{operation}' does not exist{did_you_mean(operation, OPERATIONS_PJ)}; "
+            f"allowed: {', '.join(OPERATIONS_PJ)}"
+        )
+    return _between(OPERATIONS_PJ[operation], node_nm) * PICO
+
+
+def multiply_add_energy_j(number_format: str, node_nm: float) -> float:
+    """Joules of a multiply-add of int8, fp16 (fp32 sums) or fp32, the arithmetic alone."""
+    if number_format not in MULTIPLY_ADDS:
+        raise InputError(f"technology: format '{number_format}' must be one of {', '.join(MULTIPLY_ADDS)}")
+    return sum(operation_energy_j(name, node_nm) for name in MULTIPLY_ADDS[number_format])
+
+
+def sram_energy_byte_j(capacity_bytes: float, node_nm: float) -> float:
+    """Joules a byte of an SRAM of a capacity: linear in the logarithm of the capacity, a larger one by its slope."""
+    if not capacity_bytes > 0:
+        raise InputError(f"technology: SRAM capacity(={capacity_bytes}) must be > 0")
+    sizes = sorted(SRAM_PJ)
+    pairs = list(zip(sizes, sizes[1:], strict=False))
+    low, high = next((pair for pair in pairs if capacity_bytes <= pair[1]), pairs[-1])
+    share = (log2(max(capacity_bytes, sizes[0])) - log2(low)) / (log2(high) - log2(low))
+    one, other = _between(SRAM_PJ[low], node_nm), _between(SRAM_PJ[high], node_nm)
+    return (one + share * (other - one)) / 8.0 * PICO
+
+
+def dram_energy_byte_j(kind: str) -> float:
+    """Joules a byte of ddr4, hbm2 or gddr6; it does not follow the logic's node."""
+    if kind not in DRAM_PJ:
+        raise InputError(f"technology: memory '{kind}' must be one of {', '.join(DRAM_PJ)}")
+    return DRAM_PJ[kind] / 8.0 * PICO
+
+
+def _int8_cell_um2() -> float:
+    """A weight-stationary INT8 cell at 45 nm: multiplier, adder, two weights, an activation and a sum in registers."""
+    return AREA_UM2["int8_multiply"] + AREA_UM2["int32_add"] + (3 * 8 + 32) * AREA_UM2["flip_flop"]
+
+
+def wiring_factor() -> float:
+    """Area of TPU v1's array over that of its cells' arithmetic and registers."""
+    return TPU_V1_CELL_UM2 / (_int8_cell_um2() * (28.0 / 45.0) ** 2)
+
+
+def cell_area_um2(number_format: str, node_nm: float, register_bits: float = 56.0) -> float:
+    """Area of one array cell of int8, int16, fp16 or fp32 with its registers, wires and control included."""
+    arithmetic = {
+        "int8": AREA_UM2["int8_multiply"] + AREA_UM2["int32_add"],
+        "int16": 4.0 * AREA_UM2["int8_multiply"] + AREA_UM2["int32_add"],  # a multiplier grows with the square
+        "fp16": AREA_UM2["fp16_multiply"] + AREA_UM2["fp32_add"],
+        "fp32": AREA_UM2["fp32_multiply"] + AREA_UM2["fp32_add"],
+    }
+    if number_format not in arithmetic:
+        raise InputError(f"technology: format '{number_format}' must be one of {', '.join(arithmetic)}")
+    plain = arithmetic[number_format] + register_bits * AREA_UM2["flip_flop"]
+    return wiring_factor() * plain * (_node(node_nm) / 45.0) ** 2
+
+
+def sram_area_mm2(capacity_bytes: float, node_nm: float) -> float:
+    """Area of an SRAM: bit cells of the nearest published node, with the periphery of TPU v1's buffer."""
+    nearest = min(BIT_CELL_UM2, key=lambda node: abs(log(node / _node(node_nm))))
+    cell = BIT_CELL_UM2[nearest] * (node_nm / nearest) ** 2
+    return capacity_bytes * 8.0 * cell * TPU_V1_BIT_UM2 / BIT_CELL_UM2[28] * 1e-6
+
+
+def array_area_mm2(cells: float, number_format: str, node_nm: float) -> float:
+    """Area of an array of cells."""
+    return cells * cell_area_um2(number_format, node_nm) * 1e-6
