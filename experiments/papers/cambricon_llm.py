@@ -18,6 +18,7 @@ from hwsim.experiments.papers._cambricon_ecc import ecc_rows
 from hwsim.experiments.reproduction import Row
 from hwsim.hardware import Device
 from hwsim.models.catalog import read_link
+from hwsim.models.flash.area import CORE_NODE_NM, buffer_mm2, multiply_adds_mm2
 from hwsim.models.flash.cost import array_passes
 from hwsim.models.flash.tiling import Product, plan_product, plan_seconds
 from hwsim.result import Result
@@ -189,6 +190,21 @@ def cost_rows() -> list[Row]:
     return found
 
 
+def core_rows() -> list[Row]:
+    """Power and area of an on-die core (table IV as far as it is legible; area is context)."""
+    flash = device("s").record
+    watts = 2.0 * flash.core_macs * flash.core_clock_hz * flash.energy_core_j
+    given = {"node": "65 nm", "rate": "1.6 GOPS", "buffers": "2 x 2 KiB"}
+    note = "cells scaled with the square of the node; a third of a small macro is cells"
+    buffers = buffer_mm2(2.0 * flash.core_buffer_bytes, CORE_NODE_NM) * 1e6
+    adders = multiply_adds_mm2(flash.core_macs, CORE_NODE_NM) * 1e6
+    return [
+        _row("core", "power", "uW", watts * 1e6, "1935.6", given=given),
+        _row("core, buffers", "area", "um2", buffers, "58755", given=given, judged=False, note=note),
+        _row("core, multiply-adders", "area", "um2", adders, "562.0", given=given, judged=False, note=note),
+    ]
+
+
 def flexgen_speed(name: str, from_ssd: bool) -> float:
     """Tokens/s of offloading: one thread copies a layer from the file to pinned memory, then over PCIe to the GPU."""
     link = read_link("pcie-4").record
@@ -225,4 +241,4 @@ def baseline_rows() -> list[Row]:
 
 def rows() -> list[Row]:
     """All published figures of the paper."""
-    return [*speed_rows(), *ablation_rows(), *cost_rows(), *baseline_rows(), *ecc_rows()]
+    return [*speed_rows(), *ablation_rows(), *cost_rows(), *core_rows(), *baseline_rows(), *ecc_rows()]

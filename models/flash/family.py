@@ -159,6 +159,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         peak_flops_per_s={name: rate / array_passes(code) for name, code in ARITHMETIC_CODES.items()},
         bandwidth_bytes_per_s=plane_rate(flash, flash.planes),
         idle_power_w=flash.idle_power_w,
+        launches=False,  # the order of a network is fixed when its weights are laid out
         status=file.status.model_dump(),
         record_paths=RECORD_PATHS,
         description=file.description,

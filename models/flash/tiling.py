@@ -61,11 +61,11 @@ def cores_a_channel(flash: FlashChiplet) -> float:
 def tile_shape_columns(flash: FlashChiplet, stored_bytes: float) -> float:
     """Columns of a tile on one channel: a power of two near the square root of what its cores hold.
 
-    Inputs (columns) and results (rows) of a round cross the channel once, so their sum is smallest for a square; of
-    two equal powers of two the one with fewer columns waits less for its inputs.
+    Inputs (columns) and results (rows) of a round cross the channel once, so their sum is smallest for a square. Of
+    two powers of two that are equally near, the wider has fewer results, which are partial sums and the wider values.
     """
     values = floor(flash.page_bytes / stored_bytes)
-    columns = 2.0 ** floor(0.5 * log2(cores_a_channel(flash) * values) + 1e-9)
+    columns = 2.0 ** floor(0.5 * log2(cores_a_channel(flash) * values) + 0.5 + 1e-9)
     if flash.tile_columns > 0.0:
         columns = max(1.0, floor(flash.tile_columns / flash.channels))
     return min(columns, values)
