@@ -1,0 +1,77 @@
+"""What the streaming kernels declare in Python is what their Verilog and benches do; no simulator is needed."""
+
+from __future__ import annotations
+
+import importlib
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+import hwsim.rtl
+from hwsim.errors import HwsimError
+from hwsim.rtl.stream_kernel import StreamKernel
+from hwsim.rtl.stream_packing import patterns_of
+
+KERNELS = ["ternary_mac", "shift_mac", "sparse_dsp_chain", "expert_topk", "outlier_ecc", "secded", "pq_attention"]
+SHAPES: dict[str, list[dict[str, object]]] = {
+    "ternary_mac": [{"lengths": 1}, {"lengths": [16, 100, 7]}],
+    "shift_mac": [{"lengths": 4096}, {"lengths": [1, 2, 3]}],
+    "sparse_dsp_chain": [{"beats": 5}, {"densities": [[8, 0, 4, 2, 2, 2, 2, 2], [0], [8, 8]]}],
+    "expert_topk": [{"tokens": 1}, {"tokens": 33}],
+    "outlier_ecc": [{"pages": 1}, {"pages": 3}],
+    "secded": [{"words": 1}, {"words": 9}],
+    "pq_attention": [{"tokens": 1}, {"tokens": 40}],
+}
+
+
+def kernel(name: str) -> StreamKernel:
+    declared: StreamKernel = importlib.import_module(f"hwsim.rtl.{name}.kernel").KERNEL
+    return declared
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_closed_form_is_the_timing_without_stalls(name: str) -> None:
+    module = importlib.import_module(f"hwsim.rtl.{name}.bench")
+    for parameters in [{}, *module.PARAMETER_SETS]:
+        for shape in SHAPES[name]:
+            values = kernel(name).values(**parameters)
+            assert kernel(name).timing(shape, {}, values).cycles == kernel(name).cycles(shape, **parameters)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_golden_words_are_those_the_bench_expects_and_stalls_only_add_cycles(name: str) -> None:
+    module = importlib.import_module(f"hwsim.rtl.{name}.bench")
+    for parameters in module.PARAMETER_SETS:
+        for scenario in module.scenarios(parameters, random.Random(3)):
+            golden = kernel(name).golden(scenario.inputs, **parameters)
+            assert golden == {"y": list(scenario.expected)}
+        for shape in SHAPES[name]:
+            free = kernel(name).cycles(shape, **parameters)
+            assert kernel(name).cycles(shape, {}, **parameters) == free
+            assert kernel(name).cycles(shape, {"y": [0, 0, 1]}, **parameters) >= free
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_defaults_are_those_of_the_verilog(name: str) -> None:
+    folder = Path(hwsim.rtl.__file__ or "").parent / name
+    header = (folder / f"{name}.v").read_text().split(") (")[0]
+    found = {key: int(value) for key, value in re.findall(r"parameter (\w+) = (\d+)", header)}
+    assert found == {parameter.name: parameter.default for parameter in kernel(name).parameters}
+    assert kernel(name).values() == found
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_values_that_are_not_allowed_are_one_clear_line(name: str) -> None:
+    first = kernel(name).parameters[0]
+    for wrong in ({"WIDHT": 3}, {first.name: -1}, {first.name: 10**6}, {first.name: 2.5}):
+        with pytest.raises(HwsimError) as caught:
+            kernel(name).values(**wrong)
+        assert "\n" not in str(caught.value) and name in str(caught.value)
+    with pytest.raises(HwsimError, match="shape"):
+        kernel(name).cycles({"nothing": 0})
+    with pytest.raises(HwsimError, match="stream"):
+        kernel(name).golden({"z": [0]})
+    with pytest.raises(HwsimError, match="stalls"):
+        patterns_of({"x": [0, 0]}, ["x"])
