@@ -13,6 +13,7 @@ from hwsim.commands.catalog import list_entries, show
 from hwsim.commands.reproduce import reproduce
 from hwsim.commands.run import run
 from hwsim.commands.sweep import sweep
+from hwsim.commands.validate import validate
 from hwsim.errors import HwsimError
 
 HELP = """One simulator for inference hardware, from the spec sheet to the RTL.
@@ -66,6 +67,7 @@ app.command("run")(run)
 app.command("list")(list_entries)
 app.command("show")(show)
 app.command("sweep")(sweep)
+app.command("validate")(validate)
 app.command("reproduce")(reproduce)
 
 
