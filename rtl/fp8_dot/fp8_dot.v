@@ -3,10 +3,10 @@
 // A vector may run over several beats (`last` ends it; at most 2^GUARD): they add up exactly. When every beat is a
 // last one, every cycle gives a result. The exponent biases only move the binary point: the scale costs nothing.
 //
-// in_data_i : [8*LANES-1:0] a, lane 0 lowest; [16*LANES-1:8*LANES] b; then from bit 16*LANES: [1:0] format of a,
+// x_data_i : [8*LANES-1:0] a, lane 0 lowest; [16*LANES-1:8*LANES] b; then from bit 16*LANES: [1:0] format of a,
 //             [3:2] format of b, [9:4] bias of a, [15:10] bias of b, [16] last. Formats and biases: as on the last beat
 //             of a vector, and equal on all its beats.
-// out_data_o: [31:0] FP32
+// y_data_o: [31:0] FP32
 // Cycles, first accepted beat to the last result, both counted, B beats, no stalls: B + 4 + ceil(log2 LANES).
 // Multipliers: LANES of 4 x 4 bits. Every stage moves when the output is free or taken; no bubbles are squeezed out.
 `default_nettype none
@@ -17,12 +17,12 @@ module fp8_dot #(
 ) (
     input  wire                  clk_i,
     input  wire                  rst_i,
-    input  wire                  in_valid_i,
-    output wire                  in_ready_o,
-    input  wire [16*LANES+16:0]  in_data_i,
-    output wire                  out_valid_o,
-    input  wire                  out_ready_i,
-    output wire [31:0]           out_data_o
+    input  wire                  x_valid_i,
+    output wire                  x_ready_o,
+    input  wire [16*LANES+16:0]  x_data_i,
+    output wire                  y_valid_o,
+    input  wire                  y_ready_i,
+    output wire [31:0]           y_data_o
 );
     localparam LEVELS = $clog2(LANES);
     localparam WIDTH  = (E5M2 != 0) ? 65 : 37;
@@ -30,15 +30,21 @@ module fp8_dot #(
     localparam WHOLE  = TOTAL + GUARD;
     localparam SIDE   = 13;  // last, unit, nan, plus infinite, minus infinite, valid
 
-    initial if (LANES < 2 || LANES > 64 || GUARD < 1 || GUARD > 10) begin
-        $display("fp8_dot: LANES(=%0d) must be 2..64 and GUARD(=%0d) 1..10", LANES, GUARD);
-        $finish;
+    initial begin
+        if (LANES < 2 || LANES > 64) begin
+            $display("ERROR fp8_dot: LANES(=%0d) must be 2 to 64", LANES);
+            $finish;
+        end
+        if (GUARD < 1 || GUARD > 10) begin
+            $display("ERROR fp8_dot: GUARD(=%0d) must be 1 to 10", GUARD);
+            $finish;
+        end
     end
 
-    wire [16:0] control = in_data_i[16*LANES +: 17];
+    wire [16:0] control = x_data_i[16*LANES +: 17];
     wire [7:0]  unit    = {2'd0, control[9:4]} + (control[1] ? 8'd1 : 8'd2)
         + {2'd0, control[15:10]} + (control[3] ? 8'd1 : 8'd2);
-    wire        step    = out_ready_i || !out_valid_o;
+    wire        step    = y_ready_i || !y_valid_o;
 
     wire [LANES*WIDTH-1:0] terms;
     wire [LANES-1:0]       nans, plus, minus;
@@ -49,7 +55,7 @@ module fp8_dot #(
     generate
         for (lane = 0; lane < LANES; lane = lane + 1) begin : product
             fp8_term #(.E5M2(E5M2), .WIDTH(WIDTH)) term (
-                .a_i(in_data_i[8*lane +: 8]), .b_i(in_data_i[8*LANES + 8*lane +: 8]),
+                .a_i(x_data_i[8*lane +: 8]), .b_i(x_data_i[8*LANES + 8*lane +: 8]),
                 .a_format_i(control[1:0]), .b_format_i(control[3:2]), .term_o(terms[lane*WIDTH +: WIDTH]),
                 .nan_o(nans[lane]), .plus_infinite_o(plus[lane]), .minus_infinite_o(minus[lane])
             );
@@ -64,7 +70,7 @@ module fp8_dot #(
 
     // What travels beside the sum: one register for the products, one a level of the tree.
     reg  [SIDE*(LEVELS+1)-1:0] beside;
-    wire [SIDE-1:0]            entering = {in_valid_i, |minus, |plus, |nans, unit, control[16]};
+    wire [SIDE-1:0]            entering = {x_valid_i, |minus, |plus, |nans, unit, control[16]};
     wire [SIDE-1:0]            leaving  = beside[SIDE*LEVELS +: SIDE];
     integer index;
     always @(posedge clk_i) begin
@@ -104,10 +110,10 @@ module fp8_dot #(
 
     fp8_round #(.WIDTH(WHOLE)) round (
         .clk_i(clk_i), .step_i(step), .sum_i(whole), .unit_i(whole_unit), .nan_i(whole_flags[0]),
-        .plus_infinite_i(whole_flags[1]), .minus_infinite_i(whole_flags[2]), .data_o(out_data_o)
+        .plus_infinite_i(whole_flags[1]), .minus_infinite_i(whole_flags[2]), .data_o(y_data_o)
     );
 
-    assign in_ready_o  = step;
-    assign out_valid_o = rounded_valid;
+    assign x_ready_o  = step;
+    assign y_valid_o = rounded_valid;
 endmodule
 `default_nettype wire

@@ -14,9 +14,11 @@ module fp32_add #(
     localparam DEEP   = (STAGES == 4) ? 1 : 0;
     localparam MIDDLE = (STAGES >= 2) ? 1 : 0;
 
-    initial if (STAGES != 1 && STAGES != 2 && STAGES != 4) begin
-        $display("fp32_add: STAGES(=%0d) must be 1, 2 or 4", STAGES);
-        $finish;
+    initial begin
+        if (STAGES != 1 && STAGES != 2 && STAGES != 4) begin
+            $display("ERROR fp32_add: STAGES(=%0d) must be 1, 2 or 4", STAGES);
+            $finish;
+        end
     end
 
     // Align: the larger magnitude first, the smaller one shifted right with guard, round and sticky bits.

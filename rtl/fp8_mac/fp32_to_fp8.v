@@ -11,16 +11,23 @@ module fp32_to_fp8 #(
     output wire [7:0]  code_o
 );
     localparam MANTISSA = (FORMAT == 2) ? 2 : 3;
-    localparam DROPPED  = 23 - MANTISSA;
+    localparam integer DROPPED = 23 - MANTISSA;
     localparam [6:0] LARGEST  = (FORMAT == 0) ? 7'h7e : (FORMAT == 1) ? 7'h77 : 7'h7b;
     localparam [6:0] INFINITE = (FORMAT == 0) ? 7'h7f : (FORMAT == 1) ? 7'h78 : 7'h7c;
     localparam [6:0] NAN_CODE = (FORMAT == 0) ? 7'h7f : (FORMAT == 1) ? 7'h7c : 7'h7e;
-    localparam signed [9:0] OFFSET = BIAS - 127;
-    localparam signed [9:0] BASE   = DROPPED;
+    localparam integer SHIFTED = BIAS - 127;
+    localparam signed [9:0] OFFSET = SHIFTED[9:0];
+    localparam signed [9:0] BASE   = DROPPED[9:0];
 
-    initial if (FORMAT < 0 || FORMAT > 2 || BIAS < 0 || BIAS > 63) begin
-        $display("fp32_to_fp8: FORMAT(=%0d) must be 0..2 and BIAS(=%0d) 0..63", FORMAT, BIAS);
-        $finish;
+    initial begin
+        if (FORMAT < 0 || FORMAT > 2) begin
+            $display("ERROR fp32_to_fp8: FORMAT(=%0d) must be 0 to 2", FORMAT);
+            $finish;
+        end
+        if (BIAS < 0 || BIAS > 63) begin
+            $display("ERROR fp32_to_fp8: BIAS(=%0d) must be 0 to 63", BIAS);
+            $finish;
+        end
     end
 
     wire               nan        = data_i[30:0] > 31'h7f800000;

@@ -4,8 +4,8 @@
 // cycles, so product k is added to partial sum k mod PARTIAL_SUMS (all start at +0); the partial sums are then added
 // in pairs, (0,1) (2,3) ..., level by level, on the same adder.
 //
-// in_data_i : [7:0] a, [15:8] b, [17:16] format of a, [19:18] format of b, [25:20] bias of a, [31:26] bias of b, [32] last
-// out_data_o: [31:0] FP32, [39:32] the same as FP8
+// x_data_i : [7:0] a, [15:8] b, [17:16] format of a, [19:18] format of b, [25:20] bias of a, [31:26] bias of b, [32] last
+// y_data_o: [31:0] FP32, [39:32] the same as FP8
 // Cycles, first accepted beat to the result, both counted, K beats, no stalls, L = PARTIAL_SUMS:
 //     K + 2 + L (1 + log2 L) + (L - 1)
 // Multipliers: one of 4 x 4 bits.
@@ -18,12 +18,12 @@ module fp8_mac #(
 ) (
     input  wire        clk_i,
     input  wire        rst_i,
-    input  wire        in_valid_i,
-    output wire        in_ready_o,
-    input  wire [32:0] in_data_i,
-    output wire        out_valid_o,
-    input  wire        out_ready_i,
-    output wire [39:0] out_data_o
+    input  wire        x_valid_i,
+    output wire        x_ready_o,
+    input  wire [32:0] x_data_i,
+    output wire        y_valid_o,
+    input  wire        y_ready_i,
+    output wire [39:0] y_data_o
 );
     localparam [1:0] ACCUMULATE = 2'd0;
     localparam [1:0] FLUSH      = 2'd1;
@@ -47,7 +47,7 @@ module fp8_mac #(
     wire [31:0] exact;
     wire [31:0] ring;
     wire [31:0] carried   = warm ? ring : 32'd0;
-    wire        take      = in_valid_i && open;
+    wire        take      = x_valid_i && open;
     wire        slot_end  = slot == LAST_SLOT;
     wire        step      = (state == ACCUMULATE) ? product_valid : (state != OUTPUT);
     wire [31:0] left_sum  = partial[{count[0], 1'b0}];
@@ -55,13 +55,15 @@ module fp8_mac #(
     wire [1:0]  returned  = count[1:0] - SUMS[1:0];
     wire        level_end = count == pairs + SUMS - 3'd1;
 
-    assign in_ready_o       = open;
-    assign out_valid_o      = state == OUTPUT;
-    assign out_data_o[31:0] = result;
+    assign x_ready_o       = open;
+    assign y_valid_o      = state == OUTPUT;
+    assign y_data_o[31:0] = result;
 
-    initial if (PARTIAL_SUMS != 1 && PARTIAL_SUMS != 2 && PARTIAL_SUMS != 4) begin
-        $display("fp8_mac: PARTIAL_SUMS(=%0d) must be 1, 2 or 4", PARTIAL_SUMS);
-        $finish;
+    initial begin
+        if (PARTIAL_SUMS != 1 && PARTIAL_SUMS != 2 && PARTIAL_SUMS != 4) begin
+            $display("ERROR fp8_mac: PARTIAL_SUMS(=%0d) must be 1, 2 or 4", PARTIAL_SUMS);
+            $finish;
+        end
     end
 
     always @(posedge clk_i) begin
@@ -77,8 +79,8 @@ module fp8_mac #(
         end else begin
             product_valid <= take;
             if (take) begin
-                product_last <= in_data_i[32];
-                if (in_data_i[32]) open <= 1'b0;
+                product_last <= x_data_i[32];
+                if (x_data_i[32]) open <= 1'b0;
             end
             case (state)
                 ACCUMULATE: if (product_valid) begin
@@ -107,7 +109,7 @@ module fp8_mac #(
                         if (pairs == 3'd1) state <= OUTPUT;
                     end
                 end
-                default: if (out_ready_i) begin
+                default: if (y_ready_i) begin
                     state <= ACCUMULATE;
                     open  <= 1'b1;
                     slot  <= 2'd0;
@@ -131,15 +133,15 @@ module fp8_mac #(
     end
 
     fp8_multiply multiply (
-        .a_i(in_data_i[7:0]), .b_i(in_data_i[15:8]), .a_format_i(in_data_i[17:16]), .b_format_i(in_data_i[19:18]),
-        .a_bias_i(in_data_i[25:20]), .b_bias_i(in_data_i[31:26]), .product_o(exact)
+        .a_i(x_data_i[7:0]), .b_i(x_data_i[15:8]), .a_format_i(x_data_i[17:16]), .b_format_i(x_data_i[19:18]),
+        .a_bias_i(x_data_i[25:20]), .b_bias_i(x_data_i[31:26]), .product_o(exact)
     );
     fp32_add #(.STAGES(PARTIAL_SUMS)) add (
         .clk_i(clk_i), .step_i(step),
         .x_i(state == TREE ? left_sum : carried), .y_i(state == TREE ? right_sum : product), .sum_o(ring)
     );
     fp32_to_fp8 #(.FORMAT(OUTPUT_FORMAT), .BIAS(OUTPUT_BIAS), .SATURATE(OUTPUT_SATURATE)) cast (
-        .data_i(result), .code_o(out_data_o[39:32])
+        .data_i(result), .code_o(y_data_o[39:32])
     );
 endmodule
 `default_nettype wire

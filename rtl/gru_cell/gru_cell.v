@@ -6,8 +6,8 @@
 //
 // weight_data_i: once after reset. For group, then gate (update, reset, candidate), then unit of the group: b, W row,
 //                d, U row. Units past HIDDEN (last group) are sent too, as zeros.
-// in_data_i    : one element of x a beat, INPUTS beats a step; [DATA-1:0] x, [DATA] last step (read on its last beat)
-// out_data_o   : one group a beat, REUSE beats a step; unit 0 lowest, then [UNITS*DATA] last group of a last step
+// x_data_i    : one element of x a beat, INPUTS beats a step; [DATA-1:0] x, [DATA] last step (read on its last beat)
+// y_data_o   : one group a beat, REUSE beats a step; unit 0 lowest, then [UNITS*DATA] last group of a last step
 // Cycles, first x beat to last result, both counted, T steps, no stalls:
 //     INPUTS + T (REUSE (max(INPUTS, HIDDEN) + 1) + 5)
 `default_nettype none
@@ -27,12 +27,12 @@ module gru_cell #(
     input  wire                  weight_valid_i,
     output wire                  weight_ready_o,
     input  wire [WEIGHT-1:0]     weight_data_i,
-    input  wire                  in_valid_i,
-    output wire                  in_ready_o,
-    input  wire [DATA:0]         in_data_i,
-    output wire                  out_valid_o,
-    input  wire                  out_ready_i,
-    output wire [UNITS*DATA:0]   out_data_o
+    input  wire                  x_valid_i,
+    output wire                  x_ready_o,
+    input  wire [DATA:0]         x_data_i,
+    output wire                  y_valid_o,
+    input  wire                  y_ready_i,
+    output wire [UNITS*DATA:0]   y_data_o
 );
     localparam LONGEST     = (INPUTS > HIDDEN) ? INPUTS : HIDDEN;
     localparam INPUT_WORDS = REUSE * (INPUTS + 1);
@@ -52,10 +52,35 @@ module gru_cell #(
     localparam [GROUP_BITS-1:0] LAST_GROUP  = GROUPS - 1;
     localparam [ROW_BITS:0]     ROW_COUNT   = ROWS[ROW_BITS:0];
 
-    initial if (INPUTS < 2 || HIDDEN < 2 || REUSE < 1 || REUSE > HIDDEN || UNITS != (HIDDEN + REUSE - 1) / REUSE) begin
-        $display("gru_cell: INPUTS(=%0d) and HIDDEN(=%0d) must be 2 or more, REUSE(=%0d) 1 to HIDDEN, UNITS derived",
-            INPUTS, HIDDEN, REUSE);
-        $finish;
+    initial begin
+        if (INPUTS < 2) begin
+            $display("ERROR gru_cell: INPUTS(=%0d) must be 2 or more", INPUTS);
+            $finish;
+        end
+        if (HIDDEN < 2) begin
+            $display("ERROR gru_cell: HIDDEN(=%0d) must be 2 or more", HIDDEN);
+            $finish;
+        end
+        if (REUSE < 1 || REUSE > HIDDEN) begin
+            $display("ERROR gru_cell: REUSE(=%0d) must be 1 to %0d", REUSE, HIDDEN);
+            $finish;
+        end
+        if (FRACTION < 1 || FRACTION > DATA - 2) begin
+            $display("ERROR gru_cell: FRACTION(=%0d) must be 1 to %0d", FRACTION, DATA - 2);
+            $finish;
+        end
+        if (WEIGHT_FRACTION < 1 || WEIGHT_FRACTION >= WEIGHT) begin
+            $display("ERROR gru_cell: WEIGHT_FRACTION(=%0d) must be 1 to %0d", WEIGHT_FRACTION, WEIGHT - 1);
+            $finish;
+        end
+        if (SLOPE < 0 || SLOPE > 65535) begin
+            $display("ERROR gru_cell: SLOPE(=%0d) must be 0 to 65535", SLOPE);
+            $finish;
+        end
+        if (UNITS != (HIDDEN + REUSE - 1) / REUSE) begin
+            $display("ERROR gru_cell: UNITS(=%0d) must be left as it is: %0d", UNITS, (HIDDEN + REUSE - 1) / REUSE);
+            $finish;
+        end
     end
 
     localparam integer            INPUT_STEP   = INPUTS + 1;
@@ -64,7 +89,7 @@ module gru_cell #(
     localparam [STATE_BITS-1:0]   STATE_STRIDE = STATE_STEP[STATE_BITS-1:0];
 
     // A group ends in the output register; all that computes waits while it is full and not taken.
-    wire run = out_ready_i || !out_valid_o;
+    wire run = y_ready_i || !y_valid_o;
 
     // Counters, shared by loading and computing: group, step within a row, first words of the group in the memories.
     reg                   loaded;
@@ -86,7 +111,7 @@ module gru_cell #(
     reg  [DATA-1:0]       bank_1 [0:(1<<STEP_BITS)-1];
 
     wire load      = weight_valid_i && !loaded;
-    wire take      = in_valid_i && in_ready_o;
+    wire take      = x_valid_i && x_ready_o;
     wire issue     = run && loaded && full[read_bank] && !drain;
     wire row_end   = issue && step == LAST_STEP;
     wire step_end  = row_end && group == LAST_GROUP;
@@ -98,11 +123,11 @@ module gru_cell #(
     wire take_last = take && write_index == LAST_INPUT - 1;
 
     assign weight_ready_o = !loaded;
-    assign in_ready_o     = loaded && !full[write_bank];
+    assign x_ready_o     = loaded && !full[write_bank];
 
     reg                   s5_valid, s5_last_group, s5_ending;
     reg  [GROUP_BITS-1:0] s5_group;
-    wire commit = s5_valid && out_ready_i;
+    wire commit = s5_valid && y_ready_i;
 
     always @(posedge clk_i) begin
         if (rst_i) begin
@@ -132,7 +157,7 @@ module gru_cell #(
             if (take) write_index <= take_last ? {STEP_BITS{1'b0}} : write_index + 1;
             if (take_last) begin
                 full[write_bank]   <= 1'b1;
-                ending[write_bank] <= in_data_i[DATA];
+                ending[write_bank] <= x_data_i[DATA];
                 write_bank         <= !write_bank;
             end
             if (step_end) begin
@@ -144,8 +169,8 @@ module gru_cell #(
         end
     end
     always @(posedge clk_i) begin
-        if (take && !write_bank) bank_0[write_index] <= in_data_i[DATA-1:0];
-        if (take && write_bank)  bank_1[write_index] <= in_data_i[DATA-1:0];
+        if (take && !write_bank) bank_0[write_index] <= x_data_i[DATA-1:0];
+        if (take && write_bank)  bank_1[write_index] <= x_data_i[DATA-1:0];
     end
 
     // The state: `fresh` stands for zeros.
@@ -209,8 +234,8 @@ module gru_cell #(
         end
     end
 
-    assign out_valid_o = s5_valid;
-    assign out_data_o  = {s5_last_group && s5_ending, results};
+    assign y_valid_o = s5_valid;
+    assign y_data_o  = {s5_last_group && s5_ending, results};
 
     genvar unit, gate;
     generate

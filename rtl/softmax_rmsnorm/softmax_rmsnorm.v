@@ -2,9 +2,9 @@
 //
 // The row is stored while its largest value and its squares are gathered; softmax then passes over it for the
 // exponentials and their sum; one inverse; a last pass multiplies.
-// in_data_i : [LANES*DATA-1:0] data, lane 0 lowest; [LANES*DATA +: LANES] keep, one bit a lane (at least one in a row);
+// x_data_i : [LANES*DATA-1:0] data, lane 0 lowest; [LANES*DATA +: LANES] keep, one bit a lane (at least one in a row);
 //             [LANES*DATA+LANES] 0 softmax, 1 RMS norm (read on the last beat); [LANES*DATA+LANES+1] last
-// out_data_o: [LANES*DATA-1:0] results (0 in lanes not kept), [LANES*DATA] last
+// y_data_o: [LANES*DATA-1:0] results (0 in lanes not kept), [LANES*DATA] last
 //             softmax: unsigned, DATA - 1 fraction bits; RMS norm: signed, NORM_FRACTION fraction bits, saturated
 // Cycles, first accepted beat to last result, both counted, B beats, no stalls: 3 B + 19 (softmax), 2 B + 26 (RMS norm).
 // Multipliers: LANES squares, 2 LANES in the exponents, LANES in the last pass, 1 in the inverse.
@@ -20,12 +20,12 @@ module softmax_rmsnorm #(
 ) (
     input  wire                          clk_i,
     input  wire                          rst_i,
-    input  wire                          in_valid_i,
-    output wire                          in_ready_o,
-    input  wire [LANES*DATA+LANES+1:0]   in_data_i,
-    output wire                          out_valid_o,
-    input  wire                          out_ready_i,
-    output wire [LANES*DATA:0]           out_data_o
+    input  wire                          x_valid_i,
+    output wire                          x_ready_o,
+    input  wire [LANES*DATA+LANES+1:0]   x_data_i,
+    output wire                          y_valid_o,
+    input  wire                          y_ready_i,
+    output wire [LANES*DATA:0]           y_data_o
 );
     localparam COUNT  = $clog2(LANES * DEPTH + 1);
     localparam WIDTH  = ((2 * DATA + 2 > 26) ? 2 * DATA + 2 : 26) + COUNT;
@@ -34,10 +34,35 @@ module softmax_rmsnorm #(
     localparam [2:0] LOAD = 3'd0, SETTLE = 3'd1, EXPONENTS = 3'd2, INVERT = 3'd3, OUTPUT = 3'd4;
     localparam [WIDTH-1:0] EPSILON_WIDE = {{(WIDTH-16){1'b0}}, EPSILON[15:0]};
 
-    initial if (LANES < 1 || DEPTH < 2 || DATA < 8 || DATA > 16 || FRACTION < 1 || FRACTION > DATA - 4 || TABLE_BITS < 1
-        || TABLE_BITS > 8 || NORM_FRACTION < 0 || NORM_FRACTION >= DATA || EPSILON < 1 || EPSILON > 65535) begin
-        $display("softmax_rmsnorm: a parameter is out of its range: see the header");
-        $finish;
+    initial begin
+        if (LANES < 1 || LANES > 64) begin
+            $display("ERROR softmax_rmsnorm: LANES(=%0d) must be 1 to 64", LANES);
+            $finish;
+        end
+        if (DEPTH < 2) begin
+            $display("ERROR softmax_rmsnorm: DEPTH(=%0d) must be 2 or more", DEPTH);
+            $finish;
+        end
+        if (DATA < 8 || DATA > 16) begin
+            $display("ERROR softmax_rmsnorm: DATA(=%0d) must be 8 to 16", DATA);
+            $finish;
+        end
+        if (FRACTION < 1 || FRACTION > DATA - 4) begin
+            $display("ERROR softmax_rmsnorm: FRACTION(=%0d) must be 1 to %0d", FRACTION, DATA - 4);
+            $finish;
+        end
+        if (TABLE_BITS < 1 || TABLE_BITS > 8) begin
+            $display("ERROR softmax_rmsnorm: TABLE_BITS(=%0d) must be 1 to 8", TABLE_BITS);
+            $finish;
+        end
+        if (NORM_FRACTION < 0 || NORM_FRACTION >= DATA) begin
+            $display("ERROR softmax_rmsnorm: NORM_FRACTION(=%0d) must be 0 to %0d", NORM_FRACTION, DATA - 1);
+            $finish;
+        end
+        if (EPSILON < 1 || EPSILON > 65535) begin
+            $display("ERROR softmax_rmsnorm: EPSILON(=%0d) must be 1 to 65535", EPSILON);
+            $finish;
+        end
     end
 
     reg  [2:0]         state;
@@ -53,19 +78,19 @@ module softmax_rmsnorm #(
     reg  signed [DATA-1:0] largest;
     reg  [5:0]         places;
 
-    wire run       = out_ready_i || !out_valid_o;
-    wire take      = in_valid_i && open;
-    wire take_last = take && in_data_i[LANES*DATA+LANES+1];
+    wire run       = y_ready_i || !y_valid_o;
+    wire take      = x_valid_i && open;
+    wire take_last = take && x_data_i[LANES*DATA+LANES+1];
     wire read      = reading && run && (state == EXPONENTS || state == OUTPUT);
     wire read_last = read && index == beats - 1;
 
-    assign in_ready_o = open;
+    assign x_ready_o = open;
 
     // The row's memory: LANES words and their keep bits.
     reg  [LANES*WORD+LANES-1:0] memory [0:(1<<BEATS)-1];
     reg  [LANES*WORD+LANES-1:0] word;
     wire [LANES*WORD-1:0]       arriving, exponentials;
-    wire [LANES-1:0]            keep = in_data_i[LANES*DATA +: LANES];
+    wire [LANES-1:0]            keep = x_data_i[LANES*DATA +: LANES];
 
     // What follows a read beat: word | exponent 1 | 2 | 3 | sum, and word | product | result.
     reg  [4:0]             after_valid, after_first, after_last;
@@ -104,8 +129,8 @@ module softmax_rmsnorm #(
         square_sum      = {WIDTH{1'b0}};
         exponential_sum = {WIDTH{1'b0}};
         for (lane = 0; lane < LANES; lane = lane + 1) begin
-            if (keep[lane] && $signed(in_data_i[lane*DATA +: DATA]) > next_largest)
-                next_largest = in_data_i[lane*DATA +: DATA];
+            if (keep[lane] && $signed(x_data_i[lane*DATA +: DATA]) > next_largest)
+                next_largest = x_data_i[lane*DATA +: DATA];
             next_count      = next_count + {{(COUNT-1){1'b0}}, keep[lane]};
             square_sum      = square_sum + {{(WIDTH-2*DATA){1'b0}}, squares[lane*2*DATA +: 2*DATA]};
             exponential_sum = exponential_sum + {{(WIDTH-25){1'b0}}, values[lane*25 +: 25]};
@@ -165,7 +190,7 @@ module softmax_rmsnorm #(
         if (take) begin
             index <= take_last ? {BEATS{1'b0}} : index + 1;
             beats <= index + 1;
-            root  <= in_data_i[LANES*DATA+LANES];
+            root  <= x_data_i[LANES*DATA+LANES];
         end
         if (read) begin
             index   <= read_last ? {BEATS{1'b0}} : index + 1;
@@ -194,7 +219,7 @@ module softmax_rmsnorm #(
                     state   <= OUTPUT;
                 end
             end
-            default: if (out_valid_o && out_ready_i && result_last[2]) begin
+            default: if (y_valid_o && y_ready_i && result_last[2]) begin
                 open  <= 1'b1;
                 state <= LOAD;
             end
@@ -213,7 +238,7 @@ module softmax_rmsnorm #(
     genvar place;
     generate
         for (place = 0; place < LANES; place = place + 1) begin : lanes
-            wire [DATA-1:0]          data   = in_data_i[place*DATA +: DATA];
+            wire [DATA-1:0]          data   = x_data_i[place*DATA +: DATA];
             wire signed [2*DATA-1:0] wide   = {{DATA{data[DATA-1]}}, data};
             wire [2*DATA-1:0]        square = wide * wide;
             wire [WORD-1:0]          held   = word[place*WORD +: WORD];
@@ -226,7 +251,7 @@ module softmax_rmsnorm #(
             assign arriving[place*WORD +: WORD]         = {{(WORD-DATA){data[DATA-1]}}, data};
             assign values[place*25 +: 25]               = shown;
             assign exponentials[place*WORD +: WORD]     = {1'b0, stored[17:1]};
-            assign out_data_o[place*DATA +: DATA]       = kept_2[place] ? result : {DATA{1'b0}};
+            assign y_data_o[place*DATA +: DATA]       = kept_2[place] ? result : {DATA{1'b0}};
             sfu_exponent #(.DATA(DATA), .FRACTION(FRACTION), .TABLE_BITS(TABLE_BITS)) exponent (
                 .clk_i(clk_i), .step_i(run), .largest_i(largest), .data_i(held[DATA-1:0]), .value_o(value)
             );
@@ -237,7 +262,7 @@ module softmax_rmsnorm #(
         end
     endgenerate
 
-    assign out_valid_o            = result_valid[2];
-    assign out_data_o[LANES*DATA] = result_last[2];
+    assign y_valid_o            = result_valid[2];
+    assign y_data_o[LANES*DATA] = result_last[2];
 endmodule
 `default_nettype wire

@@ -21,6 +21,7 @@ from hwsim.rtl.streams import STALL_BINS, Report, sources, verify
 pytestmark = pytest.mark.rtl
 
 KERNELS = ["ternary_mac", "shift_mac", "sparse_dsp_chain", "expert_topk", "outlier_ecc", "secded", "pq_attention"]
+KERNELS += ["fp8_mac", "fp8_dot", "softmax_rmsnorm", "gru_cell"]
 SEED = int(os.environ.get("HWSIM_RTL_SEED", "7"))
 REFUSED = [
     ("ternary_mac", "TRITS_PER_BYTE", 3),
@@ -31,6 +32,10 @@ REFUSED = [
     ("outlier_ecc", "LANES", 3),
     ("secded", "DATA_WIDTH", 65),
     ("pq_attention", "BIN_WIDTH", 8),
+    ("fp8_mac", "PARTIAL_SUMS", 3),
+    ("fp8_dot", "LANES", 65),
+    ("softmax_rmsnorm", "EPSILON", 0),
+    ("gru_cell", "REUSE", 65),
 ]
 
 
