@@ -19,8 +19,8 @@ from hwsim.experiments.reproduction import Row
 from hwsim.hardware import Device
 from hwsim.models.catalog import read_link
 from hwsim.models.flash.area import CORE_NODE_NM, buffer_mm2, multiply_adds_mm2
-from hwsim.models.flash.cost import array_passes
-from hwsim.models.flash.tiling import Product, plan_product, plan_seconds
+from hwsim.models.flash.cost import stored_product
+from hwsim.models.flash.tiling import plan_product, plan_seconds
 from hwsim.result import Result
 from hwsim.rows import MATMUL, lower
 
@@ -103,10 +103,7 @@ def traffic(name: str, variant: str, **changes: str) -> Traffic:
     for node in graph:
         row = lower(node.operator)
         if row.kind == MATMUL:
-            passes = array_passes(row.arithmetic)
-            plan = plan_product(
-                flash, Product(row.batch, row.m, row.n, row.k, row.dtype_bytes, row.stored_bytes, passes)
-            )
+            plan = plan_product(flash, stored_product(row, row.batch, row.m, row.n, row.k))
             bus += plan.bus_bytes * node.count
             seconds += plan_seconds(plan) * node.count
         kv += node.operator.bytes_by_kind.get("kv", 0.0) * node.count

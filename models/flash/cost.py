@@ -20,6 +20,7 @@ from hwsim.rows import (
     OperatorRow,
 )
 
+EIGHT_BITS_BYTES = 1.25  # bytes a value of an 8-bit format with its scales and zero points at most
 SOFTMAX_OPERATIONS = 8.0  # vector operations a score: scale, maximum, subtract, exponential (four), sum
 
 
@@ -29,6 +30,18 @@ def array_passes(arithmetic: float) -> float:
     if arithmetic <= 1.0:
         return 4.0
     return 2.0 if arithmetic <= 3.0 else 1.0
+
+
+@cost_function
+def stored_product(row: OperatorRow, groups: float, m: float, n: float, k: float) -> Product:
+    """A product with stored weights. With weights of 8 bits or less the activations are quantised to 8 bits as well.
+
+    The multipliers of cores and arrays have 8 bits (published as W8A8), so the NPU sends inputs in 8 bits; wider
+    weights take several passes and inputs at the width of the activations.
+    """
+    if row.stored_bytes <= EIGHT_BITS_BYTES:
+        return Product(groups, m, n, k, min(row.dtype_bytes, 1.0), row.stored_bytes, 1.0)
+    return Product(groups, m, n, k, row.dtype_bytes, row.stored_bytes, array_passes(row.arithmetic))
 
 
 @cost_function
@@ -143,9 +156,8 @@ def moe(flash: FlashChiplet, row: OperatorRow) -> OperatorCost:
     experts = max(1.0, row.experts_touched)
     rows = max(1.0, pairs / experts * row.load_peak)
     inner = (row.matrices - 1.0) * row.intermediate
-    passes = array_passes(row.arithmetic)
-    up = Product(experts, rows, inner, row.hidden, row.dtype_bytes, row.stored_bytes, passes)
-    down = Product(experts, rows, row.hidden, row.intermediate, row.dtype_bytes, row.stored_bytes, passes)
+    up = stored_product(row, experts, rows, inner, row.hidden)
+    down = stored_product(row, experts, rows, row.hidden, row.intermediate)
     total = streaming(flash, 4.0 * pairs * inner, 2.0 * pairs * inner * row.dtype_bytes)
     return joined(joined(total, product_cost(flash, up)), product_cost(flash, down))
 
@@ -154,10 +166,7 @@ def moe(flash: FlashChiplet, row: OperatorRow) -> OperatorCost:
 def operator_cost(flash: FlashChiplet, row: OperatorRow) -> OperatorCost:
     """Cost of one call of an operator on a flash chiplet with its NPU, without the host's share."""
     if row.kind == MATMUL or row.kind == CONVOLUTION:  # a convolution is an implicit matrix product
-        passes = array_passes(row.arithmetic)
-        return product_cost(
-            flash, Product(row.batch, row.m, row.n, row.k, row.dtype_bytes, row.stored_bytes, passes)
-        )  # fmt: skip
+        return product_cost(flash, stored_product(row, row.batch, row.m, row.n, row.k))
     if row.kind == ATTENTION:
         return attention(flash, row)
     if row.kind == MOE:

@@ -184,6 +184,14 @@ def test_every_kind_of_estimate_works_on_every_variant() -> None:
             assert hwsim.estimate(name, kind, **arguments).basis == "development"
 
 
+def test_eight_bit_weights_run_in_eight_bits_whatever_the_activations() -> None:
+    asked: dict[str, Any] = {"m": 1, "n": 4096, "k": 4096}
+    narrow = hwsim.estimate("cambricon-llm-s", "matmul", dtype="int8", **asked).latency_s
+    mixed = hwsim.estimate("cambricon-llm-s", "matmul", dtype="bf16", weight_dtype="int8", **asked).latency_s
+    wide = hwsim.estimate("cambricon-llm-s", "matmul", dtype="bf16", **asked).latency_s
+    assert narrow == mixed < wide / 1.8
+
+
 def test_a_collective_on_chiplets_without_a_link_is_refused() -> None:
     with pytest.raises(InputError, match="no native link|no link"):
         hwsim.estimate("cambricon-llm-s", "collective", ranks=2, message_bytes=1e6)
