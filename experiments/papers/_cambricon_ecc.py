@@ -1,13 +1,14 @@
 """Cambricon-LLM's on-die error correction, by flipping real bits of generated 8-bit weights.
 
 A page of 16384 weights keeps two more copies of its largest 1 % (163) in the spare bytes, with their addresses, and
-the smallest of their magnitudes as a threshold. Reading takes the bitwise majority of the three copies; any other
-weight above the threshold can only come from a flip and is read as 0. The proxy of accuracy is how often a residual
-network with flipped weights picks the same class as without flips.
+the largest magnitude that is left as a threshold. Reading takes the bitwise majority of the three copies; any other
+weight above the threshold can only come from a flip and is read as 0. The Verilog unit and its golden model do the
+same. The proxy of accuracy is how often a residual network with flipped weights picks the same class as without flips.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -15,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.experiments.reproduction import Row
+from hwsim.models.numerics.outlier_ecc import spare_bytes
 
 PAGE = 16384
 PROTECTED = 163  # 1 % of a page
-ADDRESS_BITS, ADDRESS_CHECK_BITS, COPIES, THRESHOLD_COPIES = 14, 5, 2, 9
+COPIES = 2
 WIDTH, INNER, BLOCKS, CLASSES, INPUTS = 256, 1024, 8, 64, 512
 TAIL = 5.0  # degrees of freedom of Student's t: weights of language models have a few large values in a row
 RATE = 2e-4
@@ -60,17 +62,26 @@ def majority(first: Weights, second: Weights, third: Weights) -> Weights:
     return voted
 
 
+def correct(read: Weights, addresses: NDArray[np.int64], copies: Sequence[Weights], threshold: int) -> Weights:
+    """A page as the die reads it: the vectorised twin of `hwsim.models.numerics.outlier_ecc.correct_page`."""
+    result = np.where(magnitudes(read) > threshold, 0, read).astype(np.int8)
+    result[addresses] = majority(read[addresses], copies[0], copies[1])
+    return result
+
+
+def protect(page: Weights) -> tuple[NDArray[np.int64], int]:
+    """Addresses of the largest 1 % of a page (1-D), and the largest magnitude that is left."""
+    count = max(1, PROTECTED * page.size // PAGE)
+    order = np.argsort(-magnitudes(page), kind="stable")
+    return np.sort(order[:count]), int(magnitudes(page[order[count]]))
+
+
 def read_corrected(page: Weights, rate: float, generator: np.random.Generator) -> Weights:
     """What is read of a stored page (1-D) whose bits, and those of the copies, flip with probability ``rate``."""
-    count = max(1, PROTECTED * page.size // PAGE)
-    protected = np.argpartition(magnitudes(page), page.size - count)[page.size - count :]
-    threshold = magnitudes(page[protected]).min()
+    addresses, threshold = protect(page)
     read = flip_bits(page, rate, generator)
-    copies = [flip_bits(page[protected], rate, generator) for _ in range(COPIES)]
-    voted = majority(read[protected], copies[0], copies[1])
-    read[magnitudes(read) > threshold] = 0
-    read[protected] = voted
-    return read
+    copies = [flip_bits(page[addresses], rate, generator) for _ in range(COPIES)]
+    return correct(read, addresses, copies, threshold)
 
 
 def generated(shape: tuple[int, int], generator: np.random.Generator) -> tuple[Weights, float]:
@@ -127,12 +138,6 @@ def voted_rate(rate: float, bits: int = 1 << 22, seed: int = 0) -> float:
     return float(np.unpackbits(voted.view(np.uint8)).mean())
 
 
-def spare_bytes() -> float:
-    """Bytes of the copies, their checked addresses and the threshold in a page's spare area."""
-    bits = PROTECTED * (ADDRESS_BITS + ADDRESS_CHECK_BITS + 8 * COPIES) + 8 * THRESHOLD_COPIES
-    return bits / 8.0
-
-
 def ecc_rows() -> list[Row]:
     """The error-correction study against the published figures."""
     found = accuracy(RATE)
@@ -146,7 +151,8 @@ def ecc_rows() -> list[Row]:
             predicted=found.corrected / found.raw, published="2.3", note=proxy, **common),
         Row(case="three copies", metric="bit error rate after the vote", unit="", given={"raw bit error rate": 0.01},
             predicted=voted_rate(0.01), published="3e-4", system="cambricon-llm", source=TEXT),
-        Row(case="spare area", metric="bytes of a page", unit="B", predicted=spare_bytes(), published="722",
+        Row(case="spare area", metric="bytes of a page", unit="B", predicted=spare_bytes(PAGE, PROTECTED),
+            published="722",
             given={"protected": PROTECTED, "copies": COPIES}, judged=False, system="cambricon-llm",
             note="the check bits of an address and the copies of the threshold are inferred from the total",
             source=TEXT),

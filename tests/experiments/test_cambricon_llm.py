@@ -8,6 +8,7 @@ import pytest
 from hwsim.experiments.papers import _cambricon_ecc as ecc
 from hwsim.experiments.papers import cambricon_llm as paper
 from hwsim.experiments.reproduction import Row, median_absolute_error
+from hwsim.models.numerics import outlier_ecc
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +81,22 @@ def test_a_page_without_flips_is_read_as_it_was_written() -> None:
 def test_correction_bounds_every_error_of_an_unprotected_weight() -> None:
     generator = np.random.default_rng(3)
     page = ecc.generated((1, ecc.PAGE), generator)[0].reshape(-1)
-    threshold = np.sort(ecc.magnitudes(page))[-ecc.PROTECTED]
+    threshold = ecc.protect(page)[1]
     worst = ecc.magnitudes(ecc.read_corrected(page, 1e-3, generator) - page.astype(np.int16)).max()
     assert worst <= 2 * threshold < ecc.magnitudes(ecc.flip_bits(page, 1e-3, generator) - page.astype(np.int16)).max()
+
+
+def test_the_correction_is_that_of_the_golden_model_of_the_verilog_unit() -> None:
+    generator = np.random.default_rng(4)
+    page = ecc.generated((1, ecc.PAGE), generator)[0].reshape(-1)
+    read = ecc.flip_bits(page, 1e-3, generator)
+    read[read == -128] = 127  # the magnitude of -128 is beyond both
+    addresses, threshold = ecc.protect(page)
+    word, entries = outlier_ecc.protect(page, ecc.PROTECTED)
+    golden = outlier_ecc.correct_page(read, word, entries)
+    found = ecc.correct(read, addresses, [page[addresses]] * 2, threshold)
+    assert found.tolist() == golden
+    assert (found != read).sum() > 30
 
 
 def test_correction_keeps_the_accuracy_that_raw_flips_lose() -> None:
