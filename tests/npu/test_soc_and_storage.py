@@ -59,6 +59,7 @@ def test_two_units_share_the_dram() -> None:
 @given(rows=st.floats(1, 1e5), more=st.floats(1, 10))
 def test_more_rows_never_run_at_a_lower_rate(rows: float, more: float) -> None:
     unit = npu_unit(read_device("snapdragon-8gen3").record)
+    assert product_rate(unit, 6.0, 1.0, 32.0) == 0.5 * product_rate(unit, 6.0, 1.0, 64.0)
     assert product_rate(unit, 6.0, 1.0, rows * more) >= product_rate(unit, 6.0, 1.0, rows)
 
 
