@@ -86,6 +86,7 @@ def beat_dot(beat: SparseBeat, fed: ArrayLike) -> int:
     return sum(
         weight * int(activations[place // beat.density][index])
         for place, (weight, index) in enumerate(zip(beat.weights, beat.indices, strict=True))
+        if weight
     )
 
 

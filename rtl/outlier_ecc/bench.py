@@ -105,7 +105,7 @@ def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Sce
     """Directed corners, then random pages under errors of each kind."""
     values, width = parameters["VALUES"], parameters["VALUE_WIDTH"]
     low, high = -(1 << width - 1), (1 << width - 1) - 1
-    corners = {"all_zero": [0] * values, "all_lowest": [low] * values, "alternating": [low, high] * (values // 2)}
+    corners = {"all_zero": [0] * values, "all_lowest": [low] * values, "alternating": ([low, high] * values)[:values]}
     for name, page in corners.items():
         yield _scenario([_damaged(page, parameters, "sound", rng)], parameters, {name})
     for kind in (
