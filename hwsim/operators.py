@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from hwsim.errors import InputError
 from hwsim.formats import number_format
+from hwsim.routing import check_routing, load_peak, touched_experts
 
 TensorKind = Literal["weight", "activation", "kv", "codebook", "message"]
 Self = TypeVar("Self", bound="Operator")
@@ -219,7 +220,11 @@ class Attention(Operator):
 
 @dataclass(frozen=True, kw_only=True)
 class MixtureOfExperts(Operator):
-    """The routed experts of a layer as grouped matrix products: ``tokens`` before top-k, ``experts`` on this device."""
+    """The routed experts of a layer as grouped matrix products: ``tokens`` before top-k, ``experts`` on this device.
+
+    ``routing`` says how many tokens each expert gets: "balanced" (all alike), "uniform" (what independent random
+    choices touch on average), "power_law_A" (loads drawn from a power law of exponent A), or a count for each expert.
+    """
 
     kind: ClassVar[str] = "moe"
     tokens: float
@@ -229,12 +234,15 @@ class MixtureOfExperts(Operator):
     top_k: float
     gated: bool = True
     weight_dtype: str = ""
-    routing: str = "balanced"
+    routing: str | tuple[float, ...] = "balanced"
 
     def __post_init__(self) -> None:
         if not self.weight_dtype:
             object.__setattr__(self, "weight_dtype", self.dtype)
         super().__post_init__()
+        if not isinstance(self.routing, str):
+            object.__setattr__(self, "routing", tuple(map(float, self.routing)))
+        check_routing(self.name, self.routing, self.tokens, self.top_k, self.experts)
 
     @property
     def matrices(self) -> int:
@@ -255,8 +263,13 @@ class MixtureOfExperts(Operator):
 
     @property
     def touched_experts(self) -> float:
-        """Expected distinct experts used: E (1 - (1 - k/E)^tokens), for independent uniform routing."""
-        return float(self.experts * (1.0 - (1.0 - min(1.0, self.top_k / self.experts)) ** self.tokens))
+        """Distinct experts with at least one token; see `hwsim.routing`."""
+        return touched_experts(self.routing, self.tokens, self.top_k, self.experts)
+
+    @property
+    def load_peak(self) -> float:
+        """Load of the busiest expert over the mean of those with a token; 1 where all are alike."""
+        return load_peak(self.routing, self.tokens, self.top_k, self.experts)
 
     @property
     def bytes_by_kind(self) -> dict[str, float]:

@@ -124,6 +124,7 @@ def lower(operator: Operator) -> OperatorRow:
             kind=MOE, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), tokens=operator.tokens,
             hidden=operator.hidden, intermediate=operator.intermediate, experts=operator.experts,
             top_k=operator.top_k, matrices=float(operator.matrices), experts_touched=operator.touched_experts,
+            load_peak=operator.load_peak,
             stored_bytes=number_format(operator.weight_dtype).bytes, **common,
         )  # fmt: skip
     if isinstance(operator, Norm):

@@ -29,9 +29,10 @@ class StoredElementwise(Elementwise):
 
 @dataclass(frozen=True, kw_only=True)
 class RoutedExperts(MixtureOfExperts):
-    """Routed experts whose matrices may each store a bias."""
+    """Routed experts whose matrices may each store a bias; tokens choose experts independently of each other."""
 
     bias: bool = False
+    routing: str | tuple[float, ...] = "uniform"
 
     @property
     def parameters(self) -> float:

@@ -121,6 +121,17 @@ class AttentionTable(Table):
     split: Time
 
 
+class MoeTable(Table):
+    """Routed experts: times of their kernels and of a tile, and the shares of the rates that they reach."""
+
+    fixed: Time
+    block: Time
+    achieved: Share
+    memory: Share
+    unaligned: Share
+    interference: Share
+
+
 class PowerTable(Table):
     """Board power: idle with clocks up, and the limit the board holds."""
 
@@ -166,6 +177,7 @@ class GpuFile(Table):
     matmul: MatmulTable
     quantise: QuantiseTable
     attention: AttentionTable
+    moe: MoeTable
     power: PowerTable
     energy: EnergyTable
     link: LinkTable | None = None

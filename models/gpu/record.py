@@ -62,6 +62,12 @@ class Gpu(NamedTuple):
     attention_ramp_s: float  # until a KV that is not in the L2 streams at that rate, and its uneven end
     attention_combine_s: float  # the kernel that joins split results
     attention_split_s: float  # of it, for each part
+    moe_fixed_s: float  # routed experts: start and drain of all their kernels
+    moe_block_s: float  # start and end of a tile, weights' first load and results' store
+    moe_achieved: float  # share of the tensor rate that the products reach
+    moe_memory: float  # share of the pin bandwidth that the experts' weights stream at
+    moe_unaligned: float  # share of that where rows of weights are no multiple of 16 values
+    moe_interference: float  # share of the second-slowest resource's time that the slowest does not hide
     idle_power_w: float
     power_limit_w: float
     energy_fp32_j: float  # per FLOP
@@ -126,6 +132,12 @@ RECORD_PATHS: dict[str, str] = {
     "attention.ramp": "attention_ramp_s",
     "attention.combine": "attention_combine_s",
     "attention.split": "attention_split_s",
+    "moe.fixed": "moe_fixed_s",
+    "moe.block": "moe_block_s",
+    "moe.achieved": "moe_achieved",
+    "moe.memory": "moe_memory",
+    "moe.unaligned": "moe_unaligned",
+    "moe.interference": "moe_interference",
     "power.idle": "idle_power_w",
     "power.limit": "power_limit_w",
     "energy.fp32": "energy_fp32_j",
