@@ -14,7 +14,7 @@ from math import ceil, floor
 from typing import NamedTuple
 
 from hwsim.cost import cost_function
-from hwsim.models.npu.matmul import kernel_cost, memory_rate
+from hwsim.models.npu.matmul import kernel_cost, matmul, memory_rate
 from hwsim.models.npu.record import Npu
 from hwsim.rows import OperatorCost, OperatorRow
 
@@ -183,8 +183,13 @@ def best_mapping(npu: Npu, row: OperatorRow) -> Mapping:
 
 @cost_function
 def convolution(npu: Npu, row: OperatorRow) -> OperatorCost:
-    """Cost of a convolution: the passes, then the traffic of inputs and outputs that the full buffer cannot hide."""
+    """Cost of a convolution: the passes, then the traffic of inputs and outputs that the full buffer cannot hide.
+
+    A layer of which not even one row fits the buffer runs as a matrix product.
+    """
     best = best_mapping(npu, row)
+    if best.cycles >= 1e300:
+        return matmul(npu, row)
     busy_s = best.cycles / npu.clock_hz
     exposed = best.exposed_bytes / memory_rate(npu)
     dynamic = (

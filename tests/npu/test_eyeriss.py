@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hwsim.experiments.papers.eyeriss import Layer, fit_energy, layers, rows
 from hwsim.models.catalog import read_device
-from hwsim.models.npu.row_stationary import best_mapping, coded_share
+from hwsim.models.npu.row_stationary import best_mapping, coded_share, convolution
 from hwsim.operators_vision import Convolution
 from hwsim.rows import lower
 
@@ -56,6 +58,31 @@ def test_a_layer_of_another_network_maps_within_the_array_and_its_stores() -> No
     found = best_mapping(chip, lower(layer))
     assert 0 < found.active <= 168
     assert found.cycles >= layer.flops / 2.0 / 168
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    channels=st.integers(1, 40), filters=st.integers(1, 40), size=st.integers(13, 60), width=st.integers(1, 13),
+    stride=st.integers(1, 4), images=st.integers(1, 4), depthwise=st.booleans(),
+)  # fmt: skip
+def test_no_layer_beats_the_multipliers_or_fails_to_map(
+    channels: int, filters: int, size: int, width: int, stride: int, images: int, depthwise: bool
+) -> None:
+    layer = Convolution(
+        name="layer", batch=images, input_channels=channels, output_channels=channels if depthwise else filters,
+        input_rows=size, input_columns=size, filter_rows=width, filter_columns=width, stride=stride, dtype="fp16",
+        groups=channels if depthwise else 1,
+    )  # fmt: skip
+    cost = convolution(read_device("eyeriss").record, lower(layer))
+    assert layer.flops / 2.0 / 168 / 200e6 <= cost.latency_s < 100.0
+
+
+def test_a_row_wider_than_the_buffer_runs_as_a_matrix_product() -> None:
+    layer = Convolution(
+        name="layer", batch=1, input_channels=1, output_channels=1, input_rows=3, input_columns=200_000, filter_rows=3,
+        filter_columns=3, dtype="fp16",
+    )  # fmt: skip
+    assert convolution(read_device("eyeriss").record, lower(layer)).latency_s < 10.0
 
 
 def test_rows_judge_all_but_the_energies_the_fit_has_seen() -> None:
