@@ -41,7 +41,12 @@ def prefill_s(tokens: int) -> float:
 def rows() -> list[Row]:
     """Capacity with segments and without, KV bytes, and the time as a prediction."""
     network, device = hwsim.network(NETWORK), hwsim.device(DEVICE)
-    given = {"network": NETWORK, "devices": DEVICES, "memory": device.memory_bytes, "segment": SEGMENT}
+    given = {
+        "network": NETWORK,
+        "devices": DEVICES,
+        "memory": f"{device.memory_bytes / 1e9:.0f} GB",
+        "segment": SEGMENT,
+    }
     reached = float(TOKENS) if fits(SEGMENT) else longest_without_segments()
     base = Row(
         system="xl3m", case="20 million tokens in segments", metric="tokens that fit", unit="token", given=given,
