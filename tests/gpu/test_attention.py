@@ -1,0 +1,133 @@
+"""Attention on a GPU: laws, closed forms, and published or measured figures with asserted bounds."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hwsim
+from hwsim.hardware import Device
+from hwsim.models.gpu.attention import tiling
+from hwsim.models.gpu.record import Gpu
+from hwsim.operators import Attention
+from hwsim.rows import OperatorRow, lower
+
+H100 = hwsim.device("h100-sxm-80gb")
+A100 = hwsim.device("a100-sxm-80gb")
+RECORD: Gpu = H100.record
+
+
+def row(**changes: float | str) -> OperatorRow:
+    shape: dict[str, float | str] = {
+        "batch": 1, "query_length": 1, "kv_length": 8192, "heads": 32, "kv_heads": 8, "head_dim": 128,
+    }  # fmt: skip
+    return lower(Attention(name="a", **{**shape, **changes}))  # type: ignore[arg-type]
+
+
+def latency(device: Device, **changes: float | str) -> float:
+    return device.cost(device.record, row(**changes)).latency_s
+
+
+shapes = st.fixed_dictionaries(
+    {
+        "batch": st.integers(1, 256),
+        "kv_length": st.integers(1, 32768),
+        "kv_heads": st.sampled_from([1, 2, 8]),
+        "heads": st.sampled_from([8, 32, 64]),
+        "head_dim": st.sampled_from([64, 128, 256]),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(shapes, st.booleans())
+def test_more_bandwidth_or_a_faster_clock_is_never_slower(shape: dict[str, int], prefill: bool) -> None:
+    query = shape["kv_length"] if prefill else 1
+    flat = row(query_length=query, **shape)
+    base = H100.cost(RECORD, flat).latency_s
+    fast = RECORD._replace(memory_bandwidth_bytes_per_s=2 * RECORD.memory_bandwidth_bytes_per_s)
+    assert H100.cost(fast, flat).latency_s <= base
+    assert H100.cost(RECORD._replace(clock_hz=2 * RECORD.clock_hz), flat).latency_s <= base
+
+
+@settings(max_examples=60, deadline=None)
+@given(shapes, st.booleans())
+def test_latency_is_never_under_the_roofline(shape: dict[str, int], prefill: bool) -> None:
+    flat = row(query_length=shape["kv_length"] if prefill else 1, **shape)
+    compute = flat.flops / H100.peak_flops_per_s["bf16"]
+    assert H100.cost(RECORD, flat).latency_s >= max(compute, flat.bytes / H100.bandwidth_bytes_per_s)
+
+
+@settings(max_examples=40, deadline=None)
+@given(shapes, st.sampled_from([2, 4]))
+def test_more_sequences_never_take_less_time_nor_more_than_one_by_one(shape: dict[str, int], times: int) -> None:
+    one = latency(H100, **{**shape, "batch": 128 * shape["batch"]})
+    many = latency(H100, **{**shape, "batch": 128 * shape["batch"] * times})
+    assert one <= many <= times * one * 1.001
+
+
+def test_query_heads_of_a_kv_head_share_its_tile() -> None:
+    grouped = tiling(RECORD, row(heads=32, kv_heads=8, batch=64))
+    single = tiling(RECORD, row(heads=32, kv_heads=32, batch=64))
+    assert grouped.tiles == 64 * 8
+    assert single.tiles == 64 * 32
+
+
+def test_a_causal_mask_halves_the_key_tiles_of_a_long_prompt() -> None:
+    causal = tiling(RECORD, row(query_length=8192))
+    full = tiling(RECORD, lower(Attention(
+        name="a", batch=1, query_length=8192, kv_length=8192, heads=32, kv_heads=8, head_dim=128, causal=False,
+    )))  # fmt: skip
+    assert full.mean == full.longest == 128
+    assert causal.mean == pytest.approx(64.5, abs=0.5)
+    assert causal.longest == 128
+
+
+def test_a_window_keeps_the_key_tiles_of_a_decode_step_constant() -> None:
+    assert tiling(RECORD, row(window=1024, kv_length=4096)).longest == 16
+    assert tiling(RECORD, row(window=1024, kv_length=131072)).longest == 16
+    assert latency(H100, window=1024, kv_length=4096) == latency(H100, window=1024, kv_length=131072)
+
+
+def test_the_kv_is_split_only_where_its_tiles_leave_sms_idle_and_it_is_long() -> None:
+    assert tiling(RECORD, row(batch=1, kv_length=65536)).split == 132 // 8
+    assert tiling(RECORD, row(batch=1, kv_length=256)).split == 1
+    assert tiling(RECORD, row(batch=64, kv_length=65536)).split == 1
+    assert tiling(RECORD, row(heads=1, kv_heads=1, kv_length=131072)).split == 128
+
+
+def test_a_large_kv_streams_at_the_bandwidth_share_of_the_device_file() -> None:
+    flat = row(batch=64, kv_length=32768)
+    stream = flat.bytes / (RECORD.memory_bandwidth_bytes_per_s * RECORD.attention_memory)
+    assert stream < H100.cost(RECORD, flat).latency_s < 1.06 * stream
+
+
+def test_a_kv_of_8_bits_streams_in_half_the_time() -> None:
+    wide = latency(H100, batch=64, kv_length=32768)
+    assert latency(H100, batch=64, kv_length=32768, kv_dtype="fp8_e4m3") == pytest.approx(wide / 2, rel=0.05)
+
+
+def test_flash_attention_3_reaches_most_of_its_published_speed_on_an_h100() -> None:
+    """Up to 740 TFLOP/s in 16 bits on an H100 SXM5: Shah et al. 2024, arXiv 2407.08608, abstract."""
+    speeds = []
+    for head_dim in (64, 128, 256):
+        flat = row(query_length=16384, kv_length=16384, heads=2048 // head_dim, kv_heads=2048 // head_dim,
+                   head_dim=head_dim)  # fmt: skip
+        speeds.append(flat.flops / H100.cost(RECORD, flat).latency_s)
+    assert speeds == sorted(speeds)
+    assert 0.7 * 740e12 < max(speeds) < 740e12  # the median of runtimes, with the kernel that appends to the KV
+
+
+def test_a_single_sequence_decodes_in_tens_of_microseconds() -> None:
+    """Launch and block times dominate; three runtimes take 12 to 15 microseconds on an H100, 16 to 23 on an A100."""
+    assert 9e-6 < latency(H100, kv_length=512) < 15e-6
+    assert 9e-6 < latency(A100, kv_length=512) < 25e-6
+
+
+def test_heads_wider_than_256_have_slower_kernels_but_latent_attention_does_not() -> None:
+    wide = latency(H100, query_length=4096, kv_length=4096, head_dim=512)
+    narrow = latency(H100, query_length=4096, kv_length=4096, head_dim=256)
+    latent = latency(H100, query_length=4096, kv_length=4096, head_dim=576, value_head_dim=512)
+    assert wide > 4 * narrow
+    assert latent < wide
