@@ -73,11 +73,14 @@ def hard_sigmoid(data: Integers, form: GruFormat = DEFAULT_FORMAT) -> Integers:
 
 
 def step(data: ArrayLike, state: ArrayLike, weights: GruWeights, form: GruFormat = DEFAULT_FORMAT) -> Integers:
-    """One step: x (inputs,) and h (hidden,) as integers to the new h (hidden,)."""
+    """One step: x (inputs,) and h (rows,) as integers to the new h (rows,).
+
+    Rows past the state matrix's width (the padding of the last group) are computed but feed nothing back.
+    """
     fraction, drop, bits = form.data_fraction, form.weight_fraction, form.data_bits
     x, h = np.asarray(data, np.int64), np.asarray(state, np.int64)
     from_input = weights.input @ x + (weights.input_bias << fraction)
-    from_state = weights.state @ h + (weights.state_bias << fraction)
+    from_state = weights.state @ h[: weights.state.shape[2]] + (weights.state_bias << fraction)
     update, reset = hard_sigmoid(saturate((from_input[:2] + from_state[:2]) >> drop, bits), form)
     gated = reset * saturate(from_state[2] >> drop, bits) + (saturate(from_input[2] >> drop, bits) << fraction)
     candidate = 2 * hard_sigmoid(saturate(gated >> fraction, bits), form) - (1 << fraction)
@@ -92,7 +95,7 @@ def sequence(data: ArrayLike, weights: GruWeights, form: GruFormat = DEFAULT_FOR
     InputError : the input width does not fit the weights
     """
     rows = np.asarray(data, np.int64)
-    hidden, inputs = weights.input.shape[1:]
+    hidden, inputs = weights.input.shape[1:]  # hidden with its padding, if any
     if rows.ndim != 2 or rows.shape[1] != inputs:
         raise InputError(f"gru: data has shape {rows.shape}, the weights want (steps, {inputs})")
     state = np.zeros(hidden, np.int64)
@@ -118,3 +121,14 @@ def packed_weights(weights: GruWeights, reuse: int) -> Integers:
     padded = np.zeros((3, units * reuse, rows.shape[2]), np.int64)
     padded[:, :hidden] = rows
     return padded.reshape(3, reuse, units, -1).transpose(1, 0, 2, 3).reshape(-1)
+
+
+def unpacked_weights(words: ArrayLike, inputs: int, hidden: int, reuse: int) -> GruWeights:
+    """Weights, padding rows included, from the words of `packed_weights`; missing words are zeros."""
+    units = -(-hidden // reuse)
+    width = inputs + hidden + 2
+    flat = np.zeros(3 * units * reuse * width, np.int64)
+    given = np.asarray(words, np.int64)[: len(flat)]
+    flat[: len(given)] = given
+    rows = flat.reshape(reuse, 3, units, width).transpose(1, 0, 2, 3).reshape(3, units * reuse, width)
+    return GruWeights(rows[..., 1 : inputs + 1], rows[..., 0], rows[..., inputs + 2 :], rows[..., inputs + 1])

@@ -12,7 +12,7 @@
 `default_nettype none
 module fp8_dot #(
     parameter LANES = 16,  // products a cycle, 2 to 64
-    parameter E5M2  = 1,   // 1: E5M2 operands too; 0: E4M3 only (a narrower sum)
+    parameter E5M2 = 1,   // 1: E5M2 operands too; 0: E4M3 only (a narrower sum)
     parameter GUARD = 6    // log2 of the largest number of beats of a vector, 1 to 10
 ) (
     input  wire                  clk_i,

@@ -2,7 +2,7 @@
 //
 // A vector of products ends with the beat whose `last` bit is set; one result follows. The adder takes PARTIAL_SUMS
 // cycles, so product k is added to partial sum k mod PARTIAL_SUMS (all start at +0); the partial sums are then added
-// in pairs, (0,1) (2,3) ..., level by level, on the same adder.
+// in pairs, 0 with 1, 2 with 3, level by level, on the same adder.
 //
 // x_data_i : [7:0] a, [15:8] b, [17:16] format of a, [19:18] format of b, [25:20] bias of a, [31:26] bias of b, [32] last
 // y_data_o: [31:0] FP32, [39:32] the same as FP8
@@ -11,9 +11,9 @@
 // Multipliers: one of 4 x 4 bits.
 `default_nettype none
 module fp8_mac #(
-    parameter PARTIAL_SUMS    = 1,  // adder latency and interleaved partial sums: 1, 2 or 4
-    parameter OUTPUT_FORMAT   = 0,  // FP8 output: 0 E4M3 to 448, 1 E4M3 to 240, 2 E5M2
-    parameter OUTPUT_BIAS     = 7,  // exponent bias of the FP8 output, 0..63
+    parameter PARTIAL_SUMS = 1,  // adder latency and interleaved partial sums: 1, 2 or 4
+    parameter OUTPUT_FORMAT = 0,  // FP8 output: 0 E4M3 to 448, 1 E4M3 to 240, 2 E5M2
+    parameter OUTPUT_BIAS = 7,  // exponent bias of the FP8 output, 0..63
     parameter OUTPUT_SATURATE = 1   // 1: overflow gives the largest value
 ) (
     input  wire        clk_i,

@@ -12,15 +12,15 @@
 //     INPUTS + T (REUSE (max(INPUTS, HIDDEN) + 1) + 5)
 `default_nettype none
 module gru_cell #(
-    parameter INPUTS          = 70,    // elements of x
-    parameter HIDDEN          = 64,    // elements of the state
-    parameter REUSE           = 1,     // rows that share a multiplier, 1 to HIDDEN
-    parameter DATA            = 16,    // bits of an activation
-    parameter FRACTION        = 10,    // its fraction bits: 6 integer bits
-    parameter WEIGHT          = 16,    // bits of a weight
+    parameter INPUTS = 70,    // elements of x
+    parameter HIDDEN = 64,    // elements of the state
+    parameter REUSE = 1,     // rows that share a multiplier, 1 to HIDDEN
+    parameter DATA = 16,    // bits of an activation
+    parameter FRACTION = 10,    // its fraction bits: 6 integer bits
+    parameter WEIGHT = 16,    // bits of a weight
     parameter WEIGHT_FRACTION = 14,    // its fraction bits: 2 integer bits
-    parameter SLOPE           = 13107, // of the hard sigmoid, times 65536
-    parameter UNITS           = (HIDDEN + REUSE - 1) / REUSE  // derived; leave it
+    parameter SLOPE = 13107, // of the hard sigmoid, times 65536
+    parameter UNITS = (HIDDEN + REUSE - 1) / REUSE  // derived; leave it
 ) (
     input  wire                  clk_i,
     input  wire                  rst_i,

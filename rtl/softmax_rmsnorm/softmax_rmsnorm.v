@@ -10,13 +10,13 @@
 // Multipliers: LANES squares, 2 LANES in the exponents, LANES in the last pass, 1 in the inverse.
 `default_nettype none
 module softmax_rmsnorm #(
-    parameter LANES         = 16,  // numbers a beat
-    parameter DEPTH         = 64,  // beats of the longest row
-    parameter DATA          = 16,  // bits of a number, 8 to 16
-    parameter FRACTION      = 8,   // its fraction bits, 1 to DATA - 4
-    parameter TABLE_BITS    = 6,   // log2 of the exponent table's intervals, 1 to 8
+    parameter LANES = 16,  // numbers a beat
+    parameter DEPTH = 64,  // beats of the longest row
+    parameter DATA = 16,  // bits of a number, 8 to 16
+    parameter FRACTION = 8,   // its fraction bits, 1 to DATA - 4
+    parameter TABLE_BITS = 6,   // log2 of the exponent table's intervals, 1 to 8
     parameter NORM_FRACTION = 11,  // fraction bits of the RMS norm
-    parameter EPSILON       = 1    // added to the mean square, in units of 2^(-2 FRACTION), 1 to 65535
+    parameter EPSILON = 1    // added to the mean square, in units of 2^(-2 FRACTION), 1 to 65535
 ) (
     input  wire                          clk_i,
     input  wire                          rst_i,

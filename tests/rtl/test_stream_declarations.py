@@ -15,6 +15,7 @@ from hwsim.rtl.stream_kernel import StreamKernel
 from hwsim.rtl.stream_packing import patterns_of
 
 KERNELS = ["ternary_mac", "shift_mac", "sparse_dsp_chain", "expert_topk", "outlier_ecc", "secded", "pq_attention"]
+KERNELS += ["fp8_mac", "fp8_dot", "softmax_rmsnorm", "gru_cell"]
 SHAPES: dict[str, list[dict[str, object]]] = {
     "ternary_mac": [{"lengths": 1}, {"lengths": [16, 100, 7]}],
     "shift_mac": [{"lengths": 4096}, {"lengths": [1, 2, 3]}],
@@ -23,6 +24,10 @@ SHAPES: dict[str, list[dict[str, object]]] = {
     "outlier_ecc": [{"pages": 1}, {"pages": 3}],
     "secded": [{"words": 1}, {"words": 9}],
     "pq_attention": [{"tokens": 1}, {"tokens": 40}],
+    "fp8_mac": [{"lengths": 1}, {"lengths": [3, 200, 2]}],
+    "fp8_dot": [{"beats": 1}, {"beats": [2, 1, 1, 2]}],
+    "softmax_rmsnorm": [{"beats": 1, "function": "rms_norm"}, {"beats": [4, 1, 2]}],
+    "gru_cell": [{"steps": 1}, {"steps": 4}],
 }
 
 
