@@ -14,6 +14,7 @@ from __future__ import annotations
 from math import log, log2
 
 from hwsim.errors import InputError, did_you_mean
+from hwsim.models.npu.record import Npu
 
 PICO = 1e-12
 # pJ an operation at 45 nm and at 7 nm.
@@ -126,6 +127,12 @@ def sram_area_mm2(capacity_bytes: float, node_nm: float) -> float:
     nearest = min(BIT_CELL_UM2, key=lambda node: abs(log(node / _node(node_nm))))
     cell = BIT_CELL_UM2[nearest] * (node_nm / nearest) ** 2
     return capacity_bytes * 8.0 * cell * TPU_V1_BIT_UM2 / BIT_CELL_UM2[28] * 1e-6
+
+
+def npu_area_mm2(npu: Npu, number_format: str, node_nm: float) -> float:
+    """Area of an NPU's arrays and on-chip memory; vector units, links and pads are not in it."""
+    cells = npu.array_count * npu.array_rows * npu.array_columns * max(npu.macs_16bit, 1.0)
+    return array_area_mm2(cells, number_format, node_nm) + sram_area_mm2(npu.sram_bytes, node_nm)
 
 
 def array_area_mm2(cells: float, number_format: str, node_nm: float) -> float:

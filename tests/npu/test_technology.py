@@ -16,6 +16,7 @@ from hwsim.models.npu.technology import (
     cell_area_um2,
     dram_energy_byte_j,
     multiply_add_energy_j,
+    npu_area_mm2,
     operation_energy_j,
     sram_area_mm2,
     sram_energy_byte_j,
@@ -47,6 +48,14 @@ def test_a_larger_node_or_memory_never_takes_less(node: float, larger: float, ca
 def test_the_floor_plan_of_tpu_v1_is_met_by_construction() -> None:
     assert array_area_mm2(65536, "int8", 28.0) == pytest.approx(0.24 * 331, rel=0.001)
     assert sram_area_mm2(24 * 2**20, 28.0) == pytest.approx(0.29 * 331, rel=0.001)
+
+
+def test_a_larger_array_or_memory_takes_more_area() -> None:
+    npu = read_device("tpu-v4").record
+    plain = npu_area_mm2(npu, "fp16", 7.0)
+    assert npu_area_mm2(npu._replace(array_rows=2 * npu.array_rows), "fp16", 7.0) > plain
+    memory = npu_area_mm2(npu._replace(sram_bytes=2 * npu.sram_bytes), "fp16", 7.0) - plain
+    assert memory == pytest.approx(sram_area_mm2(npu.sram_bytes, 7.0))
 
 
 def test_eyeriss_core_is_within_20_percent_of_its_12_25_mm2() -> None:
