@@ -17,8 +17,6 @@ from hwsim.operators_vision import Convolution
 from hwsim.rows import OperatorCost, lower
 
 CHOICE = "no constant is a layer's; the preference among mappings was chosen to give the published active PEs"
-    "no constant is a layer's; the order in which mappings are preferred was chosen to give the published active PEs"
-)
 TITLE = "Eyeriss: row-stationary convolution chip, per layer"
 SOURCE = "Chen et al., JSSC 2017, doi 10.1109/JSSC.2016.2616357, table "
 
