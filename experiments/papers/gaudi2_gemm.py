@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import hwsim
+from hwsim.experiments.papers._gaudi_fp8 import accuracy_rows
 from hwsim.experiments.reproduction import Row
 
 TITLE = "Gaudi 2: matrix products in bf16 and FP8 (arXiv 2502.01070), Llama-3.1-70B predicted (arXiv 2503.09975)"
@@ -70,4 +71,4 @@ def network_rows() -> list[Row]:
 
 def rows() -> list[Row]:
     """All rows."""
-    return [*product_rows(), *network_rows()]
+    return [*product_rows(), *network_rows(), *accuracy_rows(SYSTEM)]
