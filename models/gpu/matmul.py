@@ -25,7 +25,7 @@ LARGEST_TILE = 32768.0  # results whose fp32 accumulators fill half of an SM's r
 MOST_BLOCKS = 4.0  # thread blocks that share an SM, at most
 K_STEP_BYTES = 128.0  # bytes of k a tile loads at a step: one cache line a row
 SMALLEST_SPLIT_BYTES = 256.0  # bytes of k a part of a split has at least
-MOST_ROUNDS = 8.0  # rounds of blocks over the SMs beyond which only the largest tiles are tried
+MOST_ROUNDS = 8.0  # rounds of blocks over the SMs beyond which only the largest tiles that fit are tried
 WIDENING_OPERATIONS = 2.0  # vector operations to widen one stored weight to the multiplied format
 RESULT_BYTES = 2.0  # results leave in 16 bits at least
 ENDLESS = 1e9  # sets of weights that take turns in a network: none is still in the L2 when it comes back
@@ -161,8 +161,8 @@ def fastest(gpu: Gpu, product: Product, traffic: Traffic) -> Candidate:
         if (rows > 16.0 and rows >= 2.0 * product.m) or (columns > 32.0 and columns >= 2.0 * product.n):
             continue  # half the tile would hold the same results
         blocks = product.groups * ceil(product.m / rows) * ceil(product.n / columns)
-        if blocks > MOST_ROUNDS * gpu.sm_count and rows * columns < LARGEST_TILE:
-            continue  # many rounds: a larger tile reuses more, and what a smaller one saves in the last is little
+        if blocks > MOST_ROUNDS * gpu.sm_count and rows * columns < LARGEST_TILE and best.time_s < 1e300:
+            continue  # many rounds: the larger tile reuses more, and what a smaller one saves in the last is little
         split = 1.0
         parts = gpu.sm_count / blocks
         for _ in range(SPLITS + 1):

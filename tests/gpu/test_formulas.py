@@ -47,3 +47,10 @@ def test_the_compiled_formula_equals_the_plain_one(operator: Operator) -> None:
 def test_llama_2_7b_decodes_on_an_a100_in_8_to_13_ms_a_token() -> None:
     result = hwsim.simulate("llama-2-7b", on="a100-sxm-80gb", phase="decode", batch=1, context=1024)
     assert 0.008 < result.latency_s < 0.013
+
+
+@pytest.mark.parametrize("m", [1, 16, 200, 70_000])
+@pytest.mark.parametrize("n", [1, 256_000, 3_000_000])
+def test_a_matrix_product_of_any_shape_has_a_tile(m: int, n: int) -> None:
+    for device in ("h100-sxm-80gb", "a100-sxm-80gb"):
+        assert 0.0 < hwsim.estimate(device, "matmul", m=m, n=n, k=64, dtype="bf16").latency_s < 1.0
