@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from hwsim.errors import InputError
 from hwsim.models.npu.stream_timing import Pattern, Timing, always
+from hwsim.rtl.verilator_setup import verilator
 
 FOLDER = Path(__file__).resolve().parent
 Patterns = Mapping[str, Pattern]
@@ -105,24 +106,25 @@ def simulate(
         files = _mutated(sources(kernel), mutant, folder) if mutant else sources(kernel)
         job = folder / "job.json"
         job.write_text(json.dumps(cases))
-        runner = get_runner(simulator)
-        runner.build(
-            sources=files,
-            hdl_toplevel=kernel,
-            parameters=dict(parameters),
-            build_dir=folder / "build",
-            timescale=("1ns", "1ns"),
-            log_file=folder / "build.log",
-        )
-        with contextlib.suppress(SystemExit):  # a failed test: the missing answer says so
-            runner.test(
+        with verilator() if simulator == "verilator" else contextlib.nullcontext():
+            runner = get_runner(simulator)
+            runner.build(
+                sources=files,
                 hdl_toplevel=kernel,
-                test_module="hwsim.rtl.stream_bench",
+                parameters=dict(parameters),
                 build_dir=folder / "build",
-                test_dir=folder,
-                extra_env={"HWSIM_STREAM_JOB": str(job)},
-                log_file=folder / "run.log",
+                timescale=("1ns", "1ns"),
+                log_file=folder / "build.log",
             )
+            with contextlib.suppress(SystemExit):  # a failed test: the missing answer says so
+                runner.test(
+                    hdl_toplevel=kernel,
+                    test_module="hwsim.rtl.stream_bench",
+                    build_dir=folder / "build",
+                    test_dir=folder,
+                    extra_env={"HWSIM_STREAM_JOB": str(job)},
+                    log_file=folder / "run.log",
+                )
         answer = folder / "job.json.out"
         if not answer.exists():
             lines = [

