@@ -144,7 +144,7 @@ def test_the_largest_batch_is_set_by_the_dram_alone() -> None:
     [
         ({"nand__read": "-30 us"}, "nand.read"), ({"nand__read": "0 us"}, "nand.read"),
         ({"nand__planes": 0}, "nand.planes"), ({"nand__planes": 1.5}, "whole number"),
-        ({"nand__page": "15000 B"}, "does not divide"), ({"bus__slice": "3000 B"}, "does not divide"),
+        ({"nand__page": "15000 B", "bus__slice": "5000 B"}, "of a plane"), ({"bus__slice": "3000 B"}, "does not divide"),
         ({"nand__channels": 0}, "nand.channels"), ({"bus__slicing": 0.5}, "must be 1"),
         ({"tiling__columns": 2047}, "multiple of the 8 channels"), ({"nand__pagge": "16 KiB"}, "did you mean"),
         ({"bus__bandwidth": "0 GB/s"}, "bus.bandwidth"), ({"core__macs": 0}, "core.macs"),
@@ -182,6 +182,17 @@ def test_every_kind_of_estimate_works_on_every_variant() -> None:
                 else True
             )
             assert hwsim.estimate(name, kind, **arguments).basis == "development"
+
+
+@pytest.mark.parametrize("m", [64, 512])
+def test_the_cost_of_a_product_is_its_plan(m: int) -> None:
+    asked: dict[str, Any] = {"m": m, "n": 4096, "k": 4096, "dtype": "int8"}
+    flash = chiplet(npu_clock_hz=1e11, d2d_bandwidth_bytes_per_s=4e9)  # reads over the link are the slower side
+    plan = plan_product(flash, int8(4096, 4096, m))
+    assert plan.read_s > max(plan.flash_s, plan.npu_s)
+    device = dataclasses.replace(hwsim.device("cambricon-llm-s"), record=flash)
+    found = hwsim.estimate(device, "matmul", **asked)
+    assert (found.latency_s, found.bound) == (plan_seconds(plan), "link")
 
 
 def test_eight_bit_weights_run_in_eight_bits_whatever_the_activations() -> None:
