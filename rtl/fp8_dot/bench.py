@@ -111,7 +111,8 @@ ONE = 0x38
 
 
 def _placed(lanes: int, beats: int, *terms: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Codes that are zero but for the given (a, b), spread from the last place down."""
+    """Codes that are zero but for the given (a, b), spread from the last place down; more beats if they need it."""
+    beats = max(beats, -(-len(terms) // lanes))
     a = np.zeros(beats * lanes, np.int64)
     b = np.full(beats * lanes, ONE, np.int64)
     for index, (left, right) in enumerate(terms):

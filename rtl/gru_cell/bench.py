@@ -156,4 +156,5 @@ def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Sce
     one = 1 << form.data_fraction
     for span, steps in ((heavy // 4, (1, 24, 3)), (heavy // 16, (2, 9)), (heavy, (6, 5))):
         weights = _weights(parameters, (-span, span), draw)
-        yield _scenario([data(-2 * one, 2 * one, count) for count in steps], weights, parameters, {"random"})
+        drawn = [data(max(-2 * one, -top - 1), min(2 * one, top), count) for count in steps]
+        yield _scenario(drawn, weights, parameters, {"random"})
