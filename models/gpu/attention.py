@@ -27,7 +27,7 @@ WIDE_SHARE = 0.25  # (assumption) share of the product rate of narrower heads
 SOFTMAX_OPERATIONS = 6.0  # vector operations a score beside its exponential: scale, maximum, subtract, sum, convert
 EXPOSED = 0.5  # (assumption) share of the softmax not hidden under products of the other warp group
 BLOCK_WIDTH = 0.3  # (assumption) share of a block's start and end that grows with the head width, at width 128
-TAIL = 1.0  # waves lost where several blocks an SM end unevenly
+TAIL = 1.0  # key tiles of mean blocks lost where causal blocks end unevenly
 UNHIDDEN = 0.5  # (assumption) share of the blocks' starts and ends during which the memory pipe idles
 RESIDENT_FROM, RESIDENT_TO = 0.65, 1.15  # KV over L2 capacity: all of it stays in a hot L2; none of it does
 
@@ -105,7 +105,7 @@ def blocks_s(gpu: Gpu, cut: Tiling, step_s: float, block_s: float) -> float:
         return steps * step_s
     if cut.mean < cut.longest:  # a causal mask: the longest blocks start first
         return max(cut.longest * step_s, waves * (cut.mean * step_s + block_s) + TAIL * cut.mean * step_s - block_s)
-    return (waves + TAIL) * (steps * step_s + block_s) - block_s
+    return ceil(waves) * (steps * step_s + block_s) - block_s
 
 
 @cost_function
@@ -115,7 +115,7 @@ def stream_s(gpu: Gpu, row: OperatorRow, waves: float, kv_bytes: float, block_s:
     if row.query_length > 1.0:
         return seconds
     in_l2 = (RESIDENT_TO - kv_bytes / gpu.l2_bytes) / (RESIDENT_TO - RESIDENT_FROM)
-    idle_s = UNHIDDEN * (waves + TAIL) * block_s if waves > 1.0 else 0.0
+    idle_s = UNHIDDEN * ceil(waves) * block_s if waves > 1.0 else 0.0
     return seconds + idle_s + (1.0 - min(1.0, max(0.0, in_l2))) * gpu.attention_ramp_s
 
 
