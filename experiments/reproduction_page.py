@@ -57,9 +57,14 @@ def write_reproduction(path: str | Path, found: Mapping[str, Sequence[Row]]) -> 
     InputError : the file cannot be written
     """
     every = [row for rows in found.values() for row in rows]
-    sections = [Section("Predicted against published", scatter(found), median_text(every) + ".")]
-    sections += [Section(title, _table(rows), median_text(rows) + ".") for title, rows in found.items()]
+    sections = [Section("Predicted against published", scatter(found), _sentence(every))]
+    sections += [Section(title, _table(rows), _sentence(rows)) for title, rows in found.items()]
     return write_page(path, "Published systems reproduced", sections, LEAD)
+
+
+def _sentence(rows: Sequence[Row]) -> str:
+    text = median_text(rows)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _table(rows: Sequence[Row]) -> str:

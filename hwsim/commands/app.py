@@ -36,6 +36,10 @@ Your own config.json, eight devices, a what-if, where one number comes from:
 A design space: every point kept as Parquet, the Pareto front, a report:
   hwsim sweep experiments/sweeps/decode_accelerator.toml --out sweep-results
 \b
+Published systems: what was given, predicted and published, and the error:
+  hwsim reproduce cambricon-llm
+  hwsim reproduce --all --report reproduced.html
+\b
 What the catalog holds:
   hwsim list networks
   hwsim show llama-2-7b
