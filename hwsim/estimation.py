@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hwsim.errors import InputError, did_you_mean
 from hwsim.formats import number_format
 from hwsim.hardware import Device, System
+from hwsim.intervals import interval, width
 from hwsim.operators import Attention, Collective, Elementwise, Matmul, MixtureOfExperts, Norm, Operator, Softmax
 from hwsim.rows import ALGORITHM_CODES, BOUND_NAMES, COLLECTIVE, OPERATION_CODES, OperatorCost, OperatorRow, lower
 
@@ -149,12 +150,14 @@ def _evaluate(
     costs = _costs_compiled if many else _costs
     latency, energy, bound = costs(system, _caller(builder, fixed, kind), spread, shape, kind in CLOSED_FORMS)
     names = np.array(BOUND_NAMES, dtype=object)[bound.astype(np.int64)]
+    low, high = interval(system.device.residuals, kind, width(fixed), latency) or (None, None)
     if shape == ():
         return Estimate(
-            latency_s=float(latency), energy_j=float(energy), bound=str(names), low_s=None, high_s=None,
+            latency_s=float(latency), energy_j=float(energy), bound=str(names),
+            low_s=None if low is None else float(low), high_s=None if high is None else float(high),
             basis=_basis(system),
         )  # fmt: skip
-    return Estimate(latency_s=latency, energy_j=energy, bound=names, low_s=None, high_s=None, basis=_basis(system))
+    return Estimate(latency_s=latency, energy_j=energy, bound=names, low_s=low, high_s=high, basis=_basis(system))
 
 
 def _caller(builder: Callable[..., Operator], fixed: dict[str, Any], kind: str) -> Callable[..., Operator]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hwsim.rows import OperatorCost, OperatorRow
+
+if TYPE_CHECKING:
+    from hwsim.intervals import Residuals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,7 @@ class Device:
     status : calibrated, development, zero-shot or unvalidated, by quantity (latency, power)
     sources : the source of each TOML path that states one, as text
     record_paths : TOML path -> record field, what ``--set`` and a sweep may vary
+    residuals : how far predictions are off by operator, see `hwsim.intervals`; empty where nothing was measured
     units : processors of a system on a chip by name (``npu``), each a device of its own; empty where there is one
     """
 
@@ -44,6 +48,7 @@ class Device:
     description: str = ""
     weight_memory_bytes: float = 0.0
     units: Mapping[str, Device] = field(default_factory=dict)
+    residuals: Mapping[str, Residuals] = field(default_factory=dict)
 
     @property
     def capacity_bytes(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hwsim.engine.analytic import (
     check_fits,
@@ -18,6 +18,9 @@ from hwsim.errors import InputError, UnsupportedError
 from hwsim.hardware import System
 from hwsim.result import OperatorResult, Result
 from hwsim.rows import Runtime
+
+if TYPE_CHECKING:
+    from hwsim.intervals import Calls
 
 ENGINES = ("analytic", "events")
 
@@ -84,6 +87,21 @@ def _warnings(network: Any, workload: Workload) -> tuple[str, ...]:
     return ()
 
 
+def _calls(operators: list[OperatorResult], workload: Workload) -> list[Calls]:
+    """The operators as their intervals need them: which numbers they multiply and which they store."""
+    from hwsim.intervals import Calls, width
+
+    stored = {"matmul": workload.weights, "moe": workload.weights, "attention": workload.kv}
+    return [
+        Calls(
+            each.name, each.kind,
+            width({"dtype": workload.activations, "weight_dtype": stored.get(each.kind, workload.activations)}),
+            each.count, each.latency_s,
+        )
+        for each in operators
+    ]  # fmt: skip
+
+
 def _result(
     network: Any, system: System, workload: Workload, runtime_name: str, engine: str,
     operators: list[OperatorResult], latency_s: float, **extra: Any,
@@ -93,6 +111,10 @@ def _result(
     peak = system.device.peak_flops_per_s.get(workload.activations.split(":")[0])
     flops = sum(r.flops for r in operators if r.kind != "collective")
     moved = sum(r.bytes for r in operators if r.kind != "collective")
+    from hwsim.intervals import outside, total_interval
+
+    calls, known = _calls(operators, workload), system.device.residuals
+    low_s, high_s = total_interval(known, calls, latency_s) or (None, None)
     return Result(
         network=network.name,
         device=system.name,
@@ -109,11 +131,13 @@ def _result(
         energy_j=sum(r.energy_j for r in operators),
         operators=tuple(operators),
         basis=system.device.status.get("latency", "unvalidated"),
+        low_s=low_s,
+        high_s=high_s,
         tokens_per_s=workload.batch * tokens / latency_s if tokens else None,
         samples_per_s=None if tokens else workload.batch / latency_s,
         flops_share=flops / latency_s / (peak * devices) if peak else None,
         bandwidth_share=moved / latency_s / (system.device.bandwidth_bytes_per_s * devices),
         largest_batch=largest_batch(network, workload, system),
-        warnings=_warnings(network, workload),
+        warnings=(*_warnings(network, workload), *outside(known, calls)),
         **extra,
     )

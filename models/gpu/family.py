@@ -26,6 +26,7 @@ from hwsim.models.catalog.schema import (
 from hwsim.models.gpu.arithmetic import tensor_rate
 from hwsim.models.gpu.cost import operator_cost
 from hwsim.models.gpu.record import RECORD_PATHS, Gpu
+from hwsim.models.gpu.residuals import residuals
 from hwsim.rows import ARITHMETIC_CODES
 
 
@@ -97,7 +98,7 @@ class MatmulTable(Table):
 
 
 class QuantiseTable(Table):
-    """Scaling 16-bit activations to 8 or 4 bits: the kernel's fixed time, a time a value of a row and a row, a share."""
+    """Scaling 16-bit activations to 8 or 4 bits: the kernel's fixed time, times a value of a row and a row, a share."""
 
     fixed: Time
     value: Time
@@ -209,6 +210,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         native_link=file.link.native if file.link else None,
         idle_power_w=gpu.idle_power_w,
         status=file.status.model_dump(),
+        residuals=residuals(file.status.latency),
         record_paths=RECORD_PATHS,
         description=file.description,
     )

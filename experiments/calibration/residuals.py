@@ -1,0 +1,129 @@
+"""Write the residuals behind the 10-90 % intervals of GPU estimates.
+
+    python -m hwsim.experiments.calibration.residuals                # prints the table
+    python -m hwsim.experiments.calibration.residuals --in-place     # writes it in a checkout
+
+``calibrated``: measured over predicted on the held-out rows of A100 and H100. ``zero-shot``: the same rows predicted
+with the other generation's constants under the device's own specification, which is what a zero-shot device is. No
+other device is read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import hwsim
+from hwsim.experiments.calibration.kernels import calibrated
+from hwsim.hardware import Device
+from hwsim.intervals import EDGES_S, size_class, width
+from hwsim.models.catalog import files, read_device
+from hwsim.validation.targets import Floats, Targets, load, operators
+
+SWAPPED = {"a100-sxm-80gb": ("ampere", "hopper"), "h100-sxm-80gb": ("hopper", "ampere")}
+LEFT_OUT = ("ep", "ungated")  # experts of one rank of many, and ungated ones: tables that nothing was fitted to
+FEWEST = 40  # points of a class; with fewer it takes the quantiles of all classes
+COMMAND = "python -m hwsim.experiments.calibration.residuals"
+
+
+class Ratios(NamedTuple):
+    """Points of one table: measured and predicted seconds."""
+
+    key: str
+    measured_s: Floats
+    predicted_s: Floats
+
+
+def swapped(device: str) -> Device:
+    """A calibrated device with the constants of the other generation."""
+    own, other = SWAPPED[device]
+    text = files.find("devices", device).read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{device}.toml"
+        path.write_text(text.replace(f'architecture = "{own}"', f'architecture = "{other}"'), encoding="utf-8")
+        return read_device(path)
+
+
+def ratios(targets: Targets, device: Device | str) -> Ratios:
+    """Predict the held-out points of a table."""
+    chosen = targets.where(targets.held_out)
+    found = hwsim.estimate(device, chosen.operator, **chosen.arguments)
+    key = f"{chosen.operator}.{width(chosen.arguments)}"
+    return Ratios(key, chosen.latency_s, np.asarray(found.latency_s, dtype=np.float64))
+
+
+def collect(zero_shot: bool) -> Iterator[Ratios]:
+    """All tables of the calibrated devices; collectives are costed by their link, which is nobody's constants."""
+    for device in SWAPPED:
+        calibrated(device)
+        other = swapped(device)
+        for operator in operators():
+            for targets in load(operator, device):
+                apart = any(word in LEFT_OUT for word in targets.table.split())
+                if targets.held_out.any() and not apart:
+                    yield ratios(targets, other if zero_shot and operator != "collective" else device)
+
+
+def quantiles(ratio: Floats) -> tuple[float, float]:
+    """10 and 90 % quantiles, around 1."""
+    low, high = np.quantile(ratio, (0.1, 0.9)).tolist()
+    return round(min(low, 1.0), 3), round(max(high, 1.0), 3)
+
+
+def table(found: Sequence[Ratios], key: str) -> dict[str, Any]:
+    """Quantiles of one operator by size class, and the range measured."""
+    measured = np.concatenate([each.measured_s for each in found if each.key == key])
+    predicted = np.concatenate([each.predicted_s for each in found if each.key == key])
+    classes, ratio = size_class(predicted), measured / predicted
+    bounds = [
+        quantiles(ratio[classes == index] if np.sum(classes == index) >= FEWEST else ratio)
+        for index in range(len(EDGES_S) + 1)
+    ]
+    return {
+        "low": [low for low, _ in bounds], "high": [high for _, high in bounds], "points": len(ratio),
+        "shortest_s": float(f"{measured.min():.3g}"), "longest_s": float(f"{measured.max():.3g}"),
+    }  # fmt: skip
+
+
+def text() -> str:
+    """The whole file."""
+    edges = ", ".join(f"{edge:g}" for edge in EDGES_S)
+    lines = [
+        "# Measured over predicted latency, 10 and 90 % quantiles by size class (predicted seconds up to",
+        f"# {edges}, and above), on held-out rows of A100 and H100; zero-shot: with the other's constants.",
+        f"# fitted: {COMMAND} (aiconfigurator-core)",
+    ]
+    own: dict[str, dict[str, Any]] = {}
+    for status in ("calibrated", "zero-shot"):
+        found = list(collect(status == "zero-shot"))
+        for key in sorted({each.key for each in found}):
+            values = table(found, key)
+            if key in own:  # a zero-shot device is never surer than a calibrated one
+                values["low"] = [min(pair) for pair in zip(values["low"], own[key]["low"], strict=True)]
+                values["high"] = [max(pair) for pair in zip(values["high"], own[key]["high"], strict=True)]
+            own.setdefault(key, values)
+            lines += ["", f"[{status}.{key}]"]
+            lines += [f"{name} = {value}" for name, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the residuals; write them with ``--in-place``."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Residuals behind the intervals of GPU estimates.")
+    parser.add_argument("--in-place", action="store_true", help="write the catalog's file")
+    given = parser.parse_args(arguments)
+    content = text()
+    if given.in_place:
+        path = Path(files.__file__).parent / "residuals" / "gpu.toml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    print(content, end="")
+
+
+if __name__ == "__main__":
+    main()
