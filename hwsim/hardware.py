@@ -23,6 +23,7 @@ class Device:
     cost : ``cost(record, row) -> OperatorCost``, a marked cost function
     memory_bytes : capacity for weights, KV and activations
     weight_memory_bytes : capacity of a memory of its own for weights (flash); 0: weights share ``memory_bytes``
+    weight_capacity : ``weight_capacity(record)``, the same of a record whose fields may be arrays, for sweeps
     peak_flops_per_s : dense peak by format name, for rooflines and utilisation
     bandwidth_bytes_per_s : peak bandwidth of the main memory
     native_link : catalog name of the link that joins several of it, or None
@@ -47,6 +48,7 @@ class Device:
     record_paths: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     weight_memory_bytes: float = 0.0
+    weight_capacity: Callable[[Any], Any] | None = None
     units: Mapping[str, Device] = field(default_factory=dict)
     residuals: Mapping[str, Residuals] = field(default_factory=dict)
 

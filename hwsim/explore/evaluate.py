@@ -65,7 +65,7 @@ class Evaluator:
             "latency_s": latency, "energy_j": energy, "tokens_per_s": tokens / latency,
             "energy_per_token_j": energy / tokens, "power_w": energy / latency, "peak_memory_bytes": peak,
         }  # fmt: skip
-        columns["fits"] = self._fits(np.repeat(self._capacity(records), cases), peak, count)
+        columns["fits"] = self._fits(records, peak)
         columns["feasible"] = self._feasible(columns)
         return columns
 
@@ -83,12 +83,15 @@ class Evaluator:
         self.kernels.reduce(lowered.sums, kernel_s, kernel_j, idle_w, latency_s, energy_j)
         return latency_s, energy_j
 
-    def _fits(self, capacity: Floats, peak: Floats, count: int) -> NDArray[np.bool_]:
-        own = self.plan.system.device.weight_memory_bytes
-        if not own:
+    def _fits(self, records: Floats, peak: Floats) -> NDArray[np.bool_]:
+        """What fits, a device point and a case at a time; weights may have a memory of their own."""
+        device, cases = self.plan.system.device, len(self.plan.cases)
+        capacity = np.repeat(self._capacity(records), cases)
+        if device.weight_capacity is None:
             fits: NDArray[np.bool_] = peak <= capacity
             return fits
-        weights = np.tile(self.lowered.weight_bytes, count)
+        own = np.repeat(np.asarray(device.weight_capacity(type(device.record)(*records.T))), cases)
+        weights = np.tile(self.lowered.weight_bytes, len(records))
         fits = (weights <= own) & (peak - weights <= capacity)
         return fits
 

@@ -28,7 +28,7 @@ from hwsim.models.catalog.schema import (
 )  # fmt: skip
 from hwsim.models.flash.cost import array_passes, operator_cost
 from hwsim.models.flash.record import RECORD_PATHS, FlashChiplet
-from hwsim.models.flash.tiling import plane_rate
+from hwsim.models.flash.tiling import flash_bytes, plane_rate
 from hwsim.rows import ARITHMETIC_CODES
 
 PositiveTime = Annotated[Time, Field(gt=0.0), Unit("s")]
@@ -155,7 +155,8 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         record=flash,
         cost=operator_cost,
         memory_bytes=flash.dram_bytes,
-        weight_memory_bytes=dies * flash.die_bytes,
+        weight_memory_bytes=flash_bytes(flash),
+        weight_capacity=flash_bytes,
         peak_flops_per_s={name: rate / array_passes(code) for name, code in ARITHMETIC_CODES.items()},
         bandwidth_bytes_per_s=plane_rate(flash, flash.planes),
         idle_power_w=flash.idle_power_w,

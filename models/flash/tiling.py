@@ -58,6 +58,12 @@ def cores_a_channel(flash: FlashChiplet) -> float:
 
 
 @cost_function
+def flash_bytes(flash: FlashChiplet) -> float:
+    """Bytes of all dies."""
+    return flash.channels * flash.chips * flash.dies * flash.die_bytes
+
+
+@cost_function
 def tile_shape_columns(flash: FlashChiplet, stored_bytes: float) -> float:
     """Columns of a tile on one channel: a power of two near the square root of what its cores hold.
 
