@@ -23,6 +23,7 @@ SPLIT_BELOW = 0.8  # and only where the query tiles fill less than this share of
 SPLIT_VALUES = 65536.0  # and a row of KV is longer than four key tiles: tiles hold fewer keys of wider heads
 WIDE_HEAD = 256.0  # widest head whose operands stay in shared memory and registers
 WIDE_SPLITS = 8.0  # Triton decode kernels, which serve wider heads, cut the KV into no more parts
+NARROW_SHARE = 0.81  # of the 16-bit share that 8-bit products reach: 1.2 of 1.98 over 0.74 of 0.99 PFLOP/s [2]
 WIDE_SHARE = 0.25  # (assumption) share of the product rate of narrower heads
 SOFTMAX_OPERATIONS = 6.0  # vector operations a score beside its exponential: scale, maximum, subtract, sum, convert
 EXPOSED = 0.5  # (assumption) share of the softmax not hidden under products of the other warp group
@@ -83,6 +84,7 @@ def tiling(gpu: Gpu, row: OperatorRow) -> Tiling:
 def key_tile_s(gpu: Gpu, row: OperatorRow, rows: float) -> float:
     """Seconds of one step of a block: two products of (rows, keys), and the share of the softmax not hidden."""
     share = gpu.attention_achieved * (WIDE_SHARE if is_wide(row) else 1.0)
+    share = share * (NARROW_SHARE if tensor_rate(gpu, row.arithmetic) > 1.5 * gpu.rate_fp16 else 1.0)
     scores = rows * KEY_TILE
     products = 2.0 * scores * (row.head_dim + row.value_head_dim) / (tensor_rate(gpu, row.arithmetic) * share)
     softmax = scores * (1.0 / gpu.exponential_rate + SOFTMAX_OPERATIONS / gpu.vector_rate)

@@ -11,12 +11,15 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+import hwsim
 from hwsim.errors import InputError
 from hwsim.experiments.calibration.kernels import calibrated, thinned
+from hwsim.mappers.networks.stored import SharedValueAttention
+from hwsim.rows import lower
 from hwsim.validation.scoring import predict, score
 from hwsim.validation.tables_attention import load as load_attention
 from hwsim.validation.tables_moe import load as load_moe
-from hwsim.validation.targets import load
+from hwsim.validation.targets import data_folder, grouped, load, read_table
 
 POINTS = 1500
 
@@ -49,6 +52,28 @@ def test_rows_never_fitted_are_predicted_within_the_published_error(
     found = score(chosen, predict(chosen))
     assert found is not None
     assert found.mape < bound
+
+
+@pytest.mark.parametrize(("device", "bound"), [("h100-sxm-80gb", 0.11), ("h200-sxm-141gb", 0.11)])
+def test_a_decode_step_of_latent_attention_never_fitted_is_predicted_within_the_published_error(
+    require_package: Callable[[str, str], ModuleType], device: str, bound: float
+) -> None:
+    require_package("aiconfigurator_core", "validation")
+    folder, model = data_folder(device), hwsim.device(device)
+    assert folder is not None
+    rows = read_table(folder, "mla", "generation_mla_perf")
+    bf16 = rows["kv_cache_dtype"] == "bfloat16"
+    keys = [rows["batch_size"][bf16], (rows["isl"] + rows["step"])[bf16], rows["num_heads"][bf16]]
+    groups = grouped(keys, rows["latency_s"][bf16], rows["framework"][bf16])
+    errors = [
+        model.cost(model.record, lower(SharedValueAttention(
+            name="latent", batch=batch, query_length=1, kv_length=context, heads=heads, kv_heads=1, head_dim=576,
+            value_head_dim=512,
+        ))).latency_s / measured - 1.0
+        for (batch, context, heads), measured in zip(groups.keys.tolist(), groups.latency_s, strict=True)
+    ]  # fmt: skip
+    assert len(errors) > 1000
+    assert np.mean(np.abs(errors)) < bound
 
 
 def write(folder: Path, family: str, table: str, rows: dict[str, list[object]]) -> None:
