@@ -98,7 +98,9 @@ class Runtime(NamedTuple):
 
     host_s: float  # host time to issue one kernel; hidden while the device is busy for longer
     gap_s: float  # device idle between dependent kernels
-    layer_s: float  # host time a layer costs beyond its kernels
+    layer_s: float  # host time of a layer, hidden while its kernels take longer
+    collective_s: float = 0.0  # host time each collective of a layer adds to it
+    step_s: float = 0.0  # host time a step costs that nothing hides: sampling, scheduling, detokenising
 
 
 def lower(operator: Operator) -> OperatorRow:

@@ -12,7 +12,8 @@ from hwsim.errors import UnsupportedError
 from hwsim.graph import OperatorGraph
 from hwsim.hardware import Device, System
 from hwsim.operators import Operator
-from hwsim.rows import COLLECTIVE, OperatorCost, OperatorRow, Runtime, lower
+from hwsim.operators_host import HostStep
+from hwsim.rows import COLLECTIVE, LAUNCH, OperatorCost, OperatorRow, Runtime, lower
 
 
 def runtime_on(device: Device, runtime: Runtime) -> Runtime:
@@ -24,6 +25,11 @@ def runtime_on(device: Device, runtime: Runtime) -> Runtime:
 def launched_latency_s(kernel_s: float, runtime: Runtime) -> float:
     """Seconds from one kernel's start to the next one's: the device's time and gap, or the host's if that is longer."""
     return max(kernel_s + runtime.gap_s, runtime.host_s)
+
+
+def layer_floor_s(runtime: Runtime, collectives: int) -> float:
+    """Seconds of the host for a layer with so many collectives: the layer never takes less."""
+    return runtime.layer_s + collectives * runtime.collective_s if runtime.layer_s > 0.0 else 0.0
 
 
 @cost_function
@@ -103,16 +109,29 @@ def build_schedule(graph: OperatorGraph, costing: Costing) -> list[Task]:
         )
         for node in graph
     ]
-    return _with_layer_floor(tasks, costing.runtime.layer_s)
+    return [*_with_layer_floor(tasks, costing.runtime), *_host_step(tasks, costing.runtime.step_s)]
 
 
-def _with_layer_floor(tasks: list[Task], layer_s: float) -> list[Task]:
+def _host_step(tasks: list[Task], step_s: float) -> list[Task]:
+    """What the host adds to a step after its last operator, if anything."""
+    if step_s <= 0.0 or not tasks:
+        return []
+    nothing = OperatorCost(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, LAUNCH)
+    last = (tasks[-1].operator.name,)
+    return [Task(operator=HostStep(name="host_step"), cost=nothing, count=1, block=None, latency_s=step_s, after=last)]
+
+
+def _with_layer_floor(tasks: list[Task], runtime: Runtime) -> list[Task]:
     """Stretch the tasks of a block to the host's time for a layer, in proportion, where that is longer."""
-    if layer_s <= 0.0:
+    if runtime.layer_s <= 0.0:
         return tasks
     totals: dict[str, float] = {}
+    collectives: dict[str, int] = {}
     for task in tasks:
         if task.block is not None:
             totals[task.block] = totals.get(task.block, 0.0) + task.latency_s
-    stretch = {block: layer_stretch(total, layer_s) for block, total in totals.items()}
+            collectives[task.block] = collectives.get(task.block, 0) + (task.operator.kind == "collective")
+    stretch = {
+        block: layer_stretch(total, layer_floor_s(runtime, collectives[block])) for block, total in totals.items()
+    }
     return [replace(task, latency_s=task.latency_s * stretch.get(task.block or "", 1.0)) for task in tasks]

@@ -52,8 +52,12 @@ def reduce_sums(
     cases = sums.runtime.shape[0]
     for index in prange(kernel_s.shape[0] * cases):
         point, case = index // cases, index % cases
-        runtime = Runtime(sums.runtime[case, 0], sums.runtime[case, 1], sums.runtime[case, 2])
-        total_s, total_j = 0.0, 0.0
+        runtime = Runtime(
+            sums.runtime[case, 0], sums.runtime[case, 1], sums.runtime[case, 2], sums.runtime[case, 3],
+            sums.runtime[case, 4],
+        )  # fmt: skip
+        total_s = runtime.step_s
+        total_j = runtime.step_s * idle_power_w[point]
         for block in range(sums.case_first[case], sums.case_first[case + 1]):
             launched_s, busy_s, used_j = 0.0, 0.0, 0.0
             for entry in range(sums.block_first[block], sums.block_first[block + 1]):
@@ -61,8 +65,8 @@ def reduce_sums(
                 launched_s += calls * launched_latency_s(kernel_s[point, row], runtime)
                 busy_s += calls * kernel_s[point, row]
                 used_j += calls * kernel_j[point, row]
-            if sums.block_layer[block] > 0.0:
-                launched_s *= layer_stretch(launched_s, runtime.layer_s)
+            if sums.block_floor_s[block] > 0.0:
+                launched_s *= layer_stretch(launched_s, sums.block_floor_s[block])
             total_s += sums.block_count[block] * launched_s
             total_j += sums.block_count[block] * consumed_energy_j(used_j, busy_s, launched_s, idle_power_w[point])
         latency_s[point, case] = total_s

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.engine.analytic import memory_use, phase_graph
-from hwsim.engine.schedule import Costing
+from hwsim.engine.schedule import Costing, layer_floor_s
 from hwsim.engine.workload import Workload
 from hwsim.errors import InputError
 from hwsim.graph import OperatorGraph
@@ -39,7 +39,7 @@ class Sums(NamedTuple):
     case_first : (workloads + 1,) first block of each workload
     block_first : (blocks + 1,) first entry of each block
     block_count : (blocks,) how often a block runs
-    block_layer : (blocks,) 1 where the block is a layer, which the runtime may stretch
+    block_floor_s : (blocks,) seconds the runtime's host takes for the block; 0 where it is no layer
     entry_row : (entries,) unique row of an entry
     entry_calls : (entries,) calls of that row in one run of the block
     runtime : (workloads, 3) host, gap and layer seconds
@@ -49,7 +49,7 @@ class Sums(NamedTuple):
     case_first: Integers
     block_first: Integers
     block_count: Floats
-    block_layer: Floats
+    block_floor_s: Floats
     entry_row: Integers
     entry_calls: Floats
     runtime: Floats
@@ -82,7 +82,7 @@ def lower_cases(network: Any, cases: Sequence[Case]) -> Lowered:
     HwsimError : a workload that the network, or the system it is cut over, cannot serve
     """
     table = _Rows()
-    blocks: list[tuple[dict[int, int], int, bool]] = []
+    blocks: list[tuple[dict[int, int], int, float]] = []
     case_first = [0]
     for case in cases:
         _check_devices(case)
@@ -94,7 +94,7 @@ def lower_cases(network: Any, cases: Sequence[Case]) -> Lowered:
         case_first=np.array(case_first),
         block_first=np.cumsum([0, *(len(members) for members, _, _ in blocks)]),
         block_count=np.array([float(count) for _, count, _ in blocks]),
-        block_layer=np.array([float(is_layer) for _, _, is_layer in blocks]),
+        block_floor_s=np.array([floor_s for _, _, floor_s in blocks]),
         entry_row=np.array([order[row] for row, _ in entries]),
         entry_calls=np.array([float(calls) for _, calls in entries]),
         runtime=np.array([tuple(case.runtime) for case in cases], dtype=np.float64),
@@ -138,18 +138,23 @@ class _Rows:
         return [next(link) if is_link else next(device) for is_link in self._is_link]
 
 
-def _blocks(graph: OperatorGraph, case: Case, table: _Rows) -> list[tuple[dict[int, int], int, bool]]:
-    """Calls of each row in each block, how often the block runs, and whether it is a layer."""
+def _blocks(graph: OperatorGraph, case: Case, table: _Rows) -> list[tuple[dict[int, int], int, float]]:
+    """Calls of each row in each block, how often the block runs, and the host's seconds for it if it is a layer."""
     costing = Costing(case.system, case.runtime)
     calls: dict[str | None, dict[int, int]] = {}
     counts: dict[str | None, int] = {}
+    collectives: dict[str | None, int] = {}
     for node in graph:
         row = lower(node.operator)
         number = table.number(row, costing.cost(node.operator) if row.kind == COLLECTIVE else None)
         members = calls.setdefault(node.block, {})
         members[number] = members.get(number, 0) + 1
         counts[node.block] = node.count
-    return [(members, counts[block], block is not None) for block, members in calls.items()]
+        collectives[node.block] = collectives.get(node.block, 0) + (row.kind == COLLECTIVE)
+    return [
+        (members, counts[block], 0.0 if block is None else layer_floor_s(case.runtime, collectives[block]))
+        for block, members in calls.items()
+    ]
 
 
 def _check_devices(case: Case) -> None:

@@ -139,7 +139,9 @@ def read_runtime(name: str) -> Runtime:
 
     path = find("runtimes", name)
     file = validated(RuntimeFile, parse(read_text(path), path.name), path.name)
-    return Runtime(host_s=file.host, gap_s=file.gap, layer_s=file.layer)
+    return Runtime(
+        host_s=file.host, gap_s=file.gap, layer_s=file.layer, collective_s=file.collective, step_s=file.step
+    )
 
 
 def read_system(text: str, overrides: Mapping[str, Any] = _NO_OVERRIDES) -> System:

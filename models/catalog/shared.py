@@ -20,10 +20,13 @@ class SystemFile(Table):
 
 
 class RuntimeFile(Table):
-    """A runtime profile: host time a kernel, device gap between kernels, host time a layer."""
+    """A runtime profile: host time a kernel, device gap between kernels, host time a layer,
+    a collective and a step."""
 
     description: str = ""
     sources: dict[str, str] = {}
     host: Time
     gap: Time
     layer: Time
+    collective: Time = 0.0
+    step: Time = 0.0
