@@ -34,13 +34,8 @@ class Parameter(NamedTuple):
         return ", ".join(str(value) for value in self.allowed)
 
 
-class Port(NamedTuple):
-    """One stream of the kernel (valid, ready, data), by its name, or a single wire (``bits`` 1, ``stream`` False)."""
-
-    name: str
-    direction: str
-    bits: int
-    stream: bool = True
+def _port(name: str, direction: str, width: int) -> dict[str, str | int]:
+    return {"name": name, "direction": direction, "width": width}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +74,22 @@ class StreamKernel:
             raise InputError(f"kernel {self.name}: {problem}")
         return values
 
-    def ports(self, **given: int) -> tuple[Port, ...]:
-        """Clock, reset and streams with the width of their data; the output stream is ``y``."""
-        streams = self.streams(self.values(**given))
-        wires = (Port("clk_i", "input", 1, False), Port("rst_i", "input", 1, False))
-        return wires + tuple(Port(name, "output" if name == "y" else "input", bits) for name, bits in streams.items())
+    @property
+    def ports(self) -> list[dict[str, str | int]]:
+        """Every port of the module at the default parameters: name, direction and width; see `ports_at`."""
+        return self.ports_at()
+
+    def ports_at(self, **given: int) -> list[dict[str, str | int]]:
+        """Every port of the module at these parameters: name, direction and width in bits."""
+        found: list[dict[str, str | int]] = [_port("clk_i", "input", 1), _port("rst_i", "input", 1)]
+        for stream, bits in self.streams(self.values(**given)).items():
+            ahead, back, way, opposite = ("_o", "_i", "output", "input")
+            if stream != "y":
+                ahead, back, way, opposite = back, ahead, opposite, way
+            found.append(_port(f"{stream}_valid{ahead}", way, 1))
+            found.append(_port(f"{stream}_ready{back}", opposite, 1))
+            found.append(_port(f"{stream}_data{ahead}", way, bits))
+        return found
 
     def golden(self, inputs: Words, **given: int) -> dict[str, list[int]]:
         """Words of the output stream after these input words, bit for bit, packed as the README says."""
@@ -103,13 +109,20 @@ class StreamKernel:
     def cycles(self, shape: Mapping[str, object], stalls: Stalls | None = None, **given: int) -> int:
         """Cycles from the first accepted beat to the last result, both counted.
 
-        ``shape`` is the kernel's own (its README lists the fields). ``stalls`` holds repeating 0/1 lists by stream: an
-        input offers, the output takes, in the cycles with a 1; cycle 0 is the first with the reset low.
+        ``shape`` is the kernel's own (its README lists the fields). ``stalls`` holds lists of 0 and 1 by stream: in a
+        cycle with a 1 an input starts no offer (one made is held until it is taken) and the output takes nothing;
+        past its end a list stalls nothing. Cycle 0 is the first with the reset low.
         """
         values = self.values(**given)
         if stalls is None:
             return round(self.closed_form(shape, values))
         return self.timing(shape, patterns_of(stalls, list(self.streams(values))), values).cycles
+
+    def resources(self, **given: int) -> dict[str, int]:
+        """Multipliers, adders, comparators, register bits and memory bits of the Verilog, by Yosys at word level."""
+        from hwsim.rtl.structure import resources
+
+        return resources(self.name, self.values(**given))
 
 
 def size(shape: Mapping[str, object], field: str, least: int = 1) -> int:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hwsim.errors import InputError
+from hwsim.errors import InputError, did_you_mean
 from hwsim.models.npu.stream_timing import Pattern
 from hwsim.models.numerics.integers import mask, split, wrap
-from hwsim.rtl.streams import repeating
 
 Stalls = Mapping[str, Sequence[int]]
 
 
 def patterns_of(stalls: Stalls | None, streams: Sequence[str]) -> dict[str, Pattern]:
-    """Patterns from repeating lists of 0 and 1 by stream: 1 offers (inputs) or takes (``y``) in that cycle."""
+    """Patterns out of lists of 0 and 1 by stream: 1 stalls it in that cycle; past its end a list stalls nothing."""
     patterns: dict[str, Pattern] = {}
-    for stream, bits in (stalls or {}).items():
+    for stream, flags in (stalls or {}).items():
         if stream not in streams:
-            raise InputError(f"stalls: stream '{stream}' does not exist; allowed: {', '.join(streams)}")
-        if not any(bits):
-            raise InputError(f"stalls: the pattern of '{stream}' must hold a 1, got {list(bits)[:8]}")
-        patterns[stream] = repeating(bits)
+            known = ", ".join(streams)
+            raise InputError(f"stalls: no stream '{stream}'{did_you_mean(stream, streams)}; streams: {known}")
+        patterns[stream] = _unless(list(flags))
     return patterns
+
+
+def _unless(flags: list[int]) -> Pattern:
+    return lambda cycle: cycle >= len(flags) or not flags[cycle]
 
 
 def signed_fields(word: int, bits: int, count: int) -> list[int]:

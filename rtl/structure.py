@@ -1,0 +1,69 @@
+"""Word-level structure of a kernel by Yosys, in a process of its own: operators, register and memory bits."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hwsim.errors import InputError, MissingExtraError
+from hwsim.rtl.streams import sources
+
+_SCRIPT = """
+import sys
+from pyosys import libyosys as ys
+design = ys.Design()
+top, settings, report, *files = sys.argv[1:]
+ys.run_pass('read_verilog ' + ' '.join(files), design)
+ys.run_pass(f'hierarchy -check -top {top} {settings}', design)
+for step in ('proc', 'flatten', 'opt -full', 'wreduce', 'opt_clean', f'write_json {report}'):
+    ys.run_pass(step, design)
+"""
+
+
+def _cells(kernel: str, parameters: Mapping[str, int]) -> dict[str, Any]:
+    if importlib.util.find_spec("pyosys") is None:
+        raise MissingExtraError("pyosys is not installed; pip install 'hwsim[rtl]'")
+    settings = " ".join(f"-chparam {name} {value}" for name, value in parameters.items())
+    with tempfile.TemporaryDirectory(prefix="hwsim-yosys-") as folder:
+        report = Path(folder) / "stat.json"
+        command = [sys.executable, "-c", _SCRIPT, kernel, settings, str(report), *map(str, sources(kernel))]
+        finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if finished.returncode or not report.exists():
+            errors = [line for line in (finished.stdout + finished.stderr).splitlines() if "ERROR" in line]
+            raise InputError(f"kernel {kernel}: Yosys failed: {(errors or ['no message'])[-1].strip()}")
+        document: dict[str, Any] = json.loads(report.read_text())
+        return document
+
+
+def resources(kernel: str, parameters: Mapping[str, int]) -> dict[str, int]:
+    """Count what the kernel is made of at these parameters.
+
+    Returns
+    -------
+    dict : ``multipliers``, ``adders`` (additions and subtractions), ``comparators``, ``register_bits``, ``memory_bits``
+    """
+    counts = dict.fromkeys(("multipliers", "adders", "comparators", "register_bits", "memory_bits"), 0)
+    modules = _cells(kernel, parameters)["modules"]
+    for cell in modules[next(iter(modules))]["cells"].values():
+        kind = cell["type"]
+        if kind == "$mul":  # a product with a constant (an index, say) is wiring and additions
+            counts["multipliers"] += not any(_constant(cell["connections"][side]) for side in "AB")
+        elif kind in ("$add", "$sub", "$neg"):
+            counts["adders"] += 1
+        elif kind in ("$lt", "$le", "$gt", "$ge"):
+            counts["comparators"] += 1
+        elif kind in ("$dff", "$dffe", "$sdff", "$sdffe", "$sdffce"):
+            counts["register_bits"] += int(cell["parameters"]["WIDTH"], 2)
+    for memory in modules[next(iter(modules))].get("memories", {}).values():
+        counts["memory_bits"] += int(memory["width"]) * int(memory["size"])
+    return counts
+
+
+def _constant(bits: list[Any]) -> bool:
+    return all(isinstance(bit, str) for bit in bits)
