@@ -14,6 +14,7 @@ from hwsim.models.numerics import fp8
 from hwsim.models.numerics.integers import concatenate
 from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
 
+SYSTEM = "Gaudi FP8"
 PARAMETER_SETS: list[dict[str, int]] = [
     {"LANES": 16, "E5M2": 1, "GUARD": 6},
     {"LANES": 5, "E5M2": 0, "GUARD": 1},

@@ -57,6 +57,9 @@ def _timing(shape: Mapping[str, object], patterns: Mapping[str, Pattern], values
     return fp8_dot_timing(lasts, values["LANES"], patterns.get("x", always), patterns.get("y", always))
 
 
+# Widths of the streams, for the list of ports.
+WIDTHS = {"x": "16*LANES + 17", "y": "32"}
+
 KERNEL = StreamKernel(
     name="fp8_dot",
     summary="FP8 dot product, exact in fixed point, rounded once to FP32, pipelined: LANES products a cycle",

@@ -14,6 +14,7 @@ from hwsim.models.numerics import fp8
 from hwsim.models.numerics.integers import concatenate
 from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
 
+SYSTEM = "Gaudi FP8"
 PARAMETER_SETS: list[dict[str, int]] = [
     {"PARTIAL_SUMS": 1, "OUTPUT_FORMAT": 0, "OUTPUT_BIAS": 7, "OUTPUT_SATURATE": 1},
     {"PARTIAL_SUMS": 2, "OUTPUT_FORMAT": 1, "OUTPUT_BIAS": 11, "OUTPUT_SATURATE": 0},

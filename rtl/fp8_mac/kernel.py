@@ -52,6 +52,9 @@ def _timing(shape: Mapping[str, object], patterns: Mapping[str, Pattern], values
     return fp8_mac_timing(sizes(shape, "lengths"), values["PARTIAL_SUMS"], source, sink)
 
 
+# Widths of the streams, for the list of ports.
+WIDTHS = {"x": "33", "y": "40"}
+
 KERNEL = StreamKernel(
     name="fp8_mac",
     summary="FP8 multiply-accumulate in FP32, round to nearest even, exponent biases as free scales, FP8 result too",

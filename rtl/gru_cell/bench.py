@@ -13,6 +13,7 @@ from hwsim.models.numerics import gru
 from hwsim.models.numerics.integers import concatenate, mask
 from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
 
+SYSTEM = "LFADS"
 PARAMETER_SETS: list[dict[str, int]] = [
     {"INPUTS": 5, "HIDDEN": 7, "REUSE": 3},
     {"INPUTS": 6, "HIDDEN": 4, "REUSE": 1},

@@ -72,6 +72,9 @@ def _check(values: Parameters) -> str:
     return ""
 
 
+# Widths of the streams, for the list of ports.
+WIDTHS = {"x": "DATA + 1", "weight": "WEIGHT", "y": "((HIDDEN + REUSE - 1)/REUSE)*DATA + 1"}
+
 KERNEL = StreamKernel(
     name="gru_cell",
     summary="gated recurrent unit over sequences in fixed point, hard sigmoid and tanh, REUSE rows a multiplier",

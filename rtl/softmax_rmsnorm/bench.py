@@ -14,6 +14,7 @@ from hwsim.models.numerics import special_functions
 from hwsim.models.numerics.integers import concatenate
 from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
 
+SYSTEM = "FlightLLM and every other"
 PARAMETER_SETS: list[dict[str, int]] = [
     {"LANES": 4, "DEPTH": 8, "NORM_FRACTION": 13},
     {"LANES": 16, "DEPTH": 4, "DATA": 12, "FRACTION": 6, "TABLE_BITS": 8, "NORM_FRACTION": 7, "EPSILON": 5},

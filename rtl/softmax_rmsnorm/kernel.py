@@ -76,6 +76,9 @@ def _check(values: Parameters) -> str:
     return ""
 
 
+# Widths of the streams, for the list of ports.
+WIDTHS = {"x": "LANES*(DATA + 1) + 2", "y": "LANES*DATA + 1"}
+
 KERNEL = StreamKernel(
     name="softmax_rmsnorm",
     summary="softmax and RMS norm of a row: exponent by table and interpolation, inverses by Newton, LANES a cycle",
