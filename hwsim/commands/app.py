@@ -10,6 +10,7 @@ import typer
 
 from hwsim import __version__
 from hwsim.commands.catalog import list_entries, show
+from hwsim.commands.own_device import calibrate, device_app
 from hwsim.commands.reproduce import reproduce
 from hwsim.commands.run import run
 from hwsim.commands.sweep import sweep
@@ -72,6 +73,8 @@ app.command("list")(list_entries)
 app.command("show")(show)
 app.command("sweep")(sweep)
 app.command("validate")(validate)
+app.command("calibrate")(calibrate)
+app.add_typer(device_app, name="device")
 app.command("reproduce")(reproduce)
 
 

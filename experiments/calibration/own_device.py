@@ -1,0 +1,164 @@
+"""Fit a user's own GPU to the user's own measurements: the documented constants, cross-validated."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.errors import InputError, MissingExtraError, did_you_mean, unknown_name
+from hwsim.estimation import KINDS
+from hwsim.experiments.calibration import attention, matmul
+from hwsim.experiments.calibration.kernels import LATENCY, Constant
+from hwsim.hardware import Device
+from hwsim.models.gpu.record import RECORD_PATHS
+from hwsim.rows import OperatorCost, lower
+from hwsim.validation.targets import Floats
+
+CONSTANTS: Mapping[str, Mapping[str, Constant]] = {
+    "matmul": matmul.STAGES["matmul bf16"],
+    "attention": attention.CONSTANTS,
+}
+POINTS_A_CONSTANT = 4  # fewer points than this for each constant cannot hold it
+FOLDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """Fitted constants by TOML path as TOML text, and mean absolute errors as fractions.
+
+    ``after`` is cross-validated: each fifth of the points is predicted with constants fitted to the others.
+    """
+
+    constants: dict[str, str]
+    points: int
+    before: float
+    after: float
+    on_fitted: float
+
+
+def read_measured(path: Path, operator: str) -> tuple[Floats, Floats]:
+    """Operator rows (points, fields) and seconds of a CSV file with `hwsim.estimate`'s arguments and ``latency_s``.
+
+    Raises
+    ------
+    InputError : a file that cannot be read, an unknown column, a value that is impossible
+    """
+    if operator not in CONSTANTS:
+        raise unknown_name("operator to calibrate", operator, CONSTANTS)
+    builder, numeric, allowed = KINDS[operator]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    columns = [str(name) for name in lines[0]] if lines else []
+    if "latency_s" not in columns:
+        raise InputError(
+            f"{path}: needs a column latency_s and the arguments of {operator}: {', '.join(sorted(allowed))}"
+        )
+    for name in columns:
+        if name != "latency_s" and name not in allowed:
+            raise InputError(f"{path}: column '{name}' does not exist{did_you_mean(name, allowed)}; allowed: "
+                             f"latency_s, {', '.join(sorted(allowed))}")  # fmt: skip
+    rows, seconds = [], []
+    for number, line in enumerate(lines, start=2):
+        seconds.append(_number(line["latency_s"], "latency_s", path, number))
+        arguments: dict[str, Any] = {
+            name: _number(line[name], name, path, number) if name in numeric else line[name]
+            for name in columns if name != "latency_s" and line[name] not in ("", None)
+        }  # fmt: skip
+        try:
+            rows.append(lower(builder(**arguments)))
+        except (InputError, TypeError) as error:
+            raise InputError(f"{path} line {number}: {str(error).rpartition(':')[2].strip()}") from None
+    return np.array(rows, dtype=np.float64), np.array(seconds)
+
+
+def _number(text: str | None, name: str, path: Path, line: int) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        raise InputError(f"{path} line {line}: {name} '{text}' is not a number") from None
+    if not 0.0 < value < float("inf") and name != "window":
+        raise InputError(f"{path} line {line}: {name} {text} must be above 0")
+    return value
+
+
+def fit_own(device: Device, operator: str, rows: Floats, seconds: Floats) -> Fit:
+    """Fit the operator's constants, starting from the device's own.
+
+    Raises
+    ------
+    InputError : not a GPU, or too few points
+    MissingExtraError : scipy is not installed
+    """
+    if device.family != "gpu":
+        raise InputError(
+            f"calibrate: '{device.name}' is of family {device.family}; documented constants are fitted on gpu"
+        )
+    constants = CONSTANTS[operator]
+    needed = POINTS_A_CONSTANT * len(constants)
+    if len(seconds) < needed:
+        raise InputError(
+            f"calibrate: {len(seconds)} points are too few for {len(constants)} constants; {needed} are needed"
+        )
+    everything = np.ones(len(seconds), dtype=np.bool_)
+    fold = np.random.default_rng(0).permutation(len(seconds)) % FOLDS
+    own = _own(device, constants)
+    held = [_error(device, constants, _search(device, constants, rows, seconds, fold != f), rows, seconds, fold == f)
+            for f in range(FOLDS)]  # fmt: skip
+    best = _search(device, constants, rows, seconds, everything)
+    texts = [matmul.plain(constant.written(value)) for constant, value in zip(constants.values(), best, strict=True)]
+    return Fit(
+        constants=dict(zip(constants, texts, strict=True)),
+        points=len(seconds), before=_error(device, constants, own, rows, seconds, everything),
+        after=float(np.average(held, weights=[np.sum(fold == f) for f in range(FOLDS)])),
+        on_fitted=_error(device, constants, best, rows, seconds, everything),
+    )  # fmt: skip
+
+
+def _own(device: Device, constants: Mapping[str, Constant]) -> Floats:
+    values = [getattr(device.record, RECORD_PATHS[path]) for path in constants]
+    low, high = [c.low for c in constants.values()], [c.high for c in constants.values()]
+    return np.clip(np.array(values, dtype=np.float64), low, high)
+
+
+def _error(
+    device: Device, constants: Mapping[str, Constant], values: Floats, rows: Floats, seconds: Floats,
+    chosen: NDArray[np.bool_],
+) -> float:  # fmt: skip
+    from hwsim.explore.kernel import row_kernel
+
+    fields = list(type(device.record)._fields)
+    record = np.array(device.record, dtype=np.float64)
+    record[[fields.index(RECORD_PATHS[path]) for path in constants]] = values
+    found = np.empty((int(np.sum(chosen)), len(OperatorCost._fields)))
+    row_kernel(device)(record, rows[chosen], found)
+    return float(np.mean(np.abs(found[:, LATENCY] - seconds[chosen]) / seconds[chosen]))
+
+
+def _search(
+    device: Device, constants: Mapping[str, Constant], rows: Floats, seconds: Floats, chosen: NDArray[np.bool_]
+) -> Floats:
+    try:
+        from scipy.optimize import minimize  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        raise MissingExtraError("scipy is not installed; pip install 'hwsim[validation]'") from None
+    low = np.array([constant.low for constant in constants.values()])
+    high = np.array([constant.high for constant in constants.values()])
+    start = np.maximum(_own(device, constants), 1e-3 * high)
+
+    def error(logarithms: Floats) -> float:
+        free = start * np.exp(logarithms)
+        values = np.clip(free, low, high)
+        outside = float(np.sum(np.abs(np.log(free / np.maximum(values, 1e-30)))))
+        return _error(device, constants, values, rows, seconds, chosen) + 0.01 * outside
+
+    found: Floats = np.clip(start * np.exp(matmul.search(minimize, error, len(start))), low, high)
+    return found
