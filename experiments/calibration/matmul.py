@@ -81,13 +81,16 @@ def fit(device: str, table: str, constants: Mapping[str, Constant]) -> tuple[dic
     return dict(zip(constants, np.clip(start * np.exp(best), low, high).tolist(), strict=True)), error(best)
 
 
-def search(minimize: Callable[..., Any], error: Callable[[Floats], float], count: int) -> Floats:
+def search(
+    minimize: Callable[..., Any], error: Callable[[Floats], float], count: int, restarts: int = RESTARTS,
+    most: int = 1500,
+) -> Floats:  # fmt: skip
     """Nelder and Mead's search from a simplex of a quarter in each direction, restarted from where it ended."""
     point, generator = np.zeros(count), np.random.default_rng(0)
-    for _ in range(RESTARTS):
+    for _ in range(restarts):
         sides = 0.25 * np.where(generator.random(count) < 0.5, 1.0, -1.0)
         simplex = np.vstack([point, point + np.diag(sides)])
-        options = {"initial_simplex": simplex, "maxfev": 1500, "xatol": 1e-3, "fatol": 1e-5, "adaptive": True}
+        options = {"initial_simplex": simplex, "maxfev": most, "xatol": 1e-3, "fatol": 1e-5, "adaptive": True}
         point = minimize(error, point, method="Nelder-Mead", options=options).x
     return point
 

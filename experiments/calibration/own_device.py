@@ -26,6 +26,7 @@ CONSTANTS: Mapping[str, Mapping[str, Constant]] = {
 }
 POINTS_A_CONSTANT = 4  # fewer points than this for each constant cannot hold it
 FOLDS = 5
+RESTARTS, MOST_TRIALS = 2, 400  # of a search; the device's own constants are a good start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,5 +161,7 @@ def _search(
         outside = float(np.sum(np.abs(np.log(free / np.maximum(values, 1e-30)))))
         return _error(device, constants, values, rows, seconds, chosen) + 0.01 * outside
 
-    found: Floats = np.clip(start * np.exp(matmul.search(minimize, error, len(start))), low, high)
+    found: Floats = np.clip(
+        start * np.exp(matmul.search(minimize, error, len(start), RESTARTS, MOST_TRIALS)), low, high
+    )
     return found

@@ -64,6 +64,7 @@ def test_a_file_that_exists_is_not_overwritten(tmp_path: Path, capsys: pytest.Ca
     assert "exists" in capsys.readouterr().err and target.read_text() == "kept"
 
 
+@pytest.mark.slow
 def test_calibration_finds_the_constants_behind_the_measurements(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
