@@ -14,6 +14,8 @@ from hwsim.models.numerics.integers import concatenate, mask
 from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
 
 SYSTEM = "LFADS"
+LOADED_STREAMS = ("weight",)
+FRAME_BENCH = "hwsim.rtl.gru_cell.frame_bench"
 PARAMETER_SETS: list[dict[str, int]] = [
     {"INPUTS": 5, "HIDDEN": 7, "REUSE": 3},
     {"INPUTS": 6, "HIDDEN": 4, "REUSE": 1},
