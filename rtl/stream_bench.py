@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ class Source:
         self._words = words
         self._pattern = pattern
         self._offered = False
+        self._width = len(self._data)
+        self._noise = random.Random(name)
         self.accepted: list[int] = []
 
     def idle(self) -> None:
@@ -37,6 +40,8 @@ class Source:
         if not self._offered and left and self._pattern[cycle % len(self._pattern)]:
             self._offered = True
             self._data.value = self._words[len(self.accepted)]
+        elif not self._offered:  # what is not offered must not matter
+            self._data.value = self._noise.getrandbits(self._width)
         self._valid.value = int(self._offered)
 
     def sample(self, cycle: int) -> None:
