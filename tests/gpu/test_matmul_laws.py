@@ -1,0 +1,84 @@
+"""Laws of matrix products on GPUs, on random shapes: rooflines, more of a resource, caches, closed forms."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hwsim
+from hwsim.models.catalog import read_device
+from hwsim.models.gpu.matmul import Product, compulsory_traffic, step_cycles, tiles_per_sm
+from hwsim.models.gpu.memory import cached_share, overlapped
+from hwsim.operators import Matmul
+from hwsim.rows import lower
+
+DEVICES = ("a100-sxm-80gb", "h100-sxm-80gb", "b200-sxm-180gb", "l40s-48gb")
+SIZES = st.integers(1, 40_000)
+GPU = read_device("h100-sxm-80gb").record
+
+
+def latency(device: str, m: int, n: int, k: int, dtype: str = "bf16", **overrides: object) -> float:
+    model = read_device(device, {path.replace("__", "."): value for path, value in overrides.items()})
+    return float(hwsim.estimate(model, "matmul", m=m, n=n, k=k, dtype=dtype).latency_s)
+
+
+@settings(max_examples=60, deadline=None)
+@given(device=st.sampled_from(DEVICES), m=SIZES, n=SIZES, k=SIZES, dtype=st.sampled_from(["bf16", "fp8_e4m3"]))
+def test_no_product_is_under_the_roofline(device: str, m: int, n: int, k: int, dtype: str) -> None:
+    model, operator = read_device(device), Matmul(name="m", m=m, n=n, k=k, dtype=dtype)
+    least = max(operator.flops / model.peak_flops_per_s[dtype], operator.bytes / model.bandwidth_bytes_per_s)
+    assert latency(device, m, n, k, dtype) >= least * (1 - 1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(device=st.sampled_from(DEVICES), m=SIZES, n=SIZES, k=SIZES)
+def test_more_bandwidth_is_never_slower(device: str, m: int, n: int, k: int) -> None:
+    slow = latency(device, m, n, k, memory__bandwidth="1 TB/s")
+    assert latency(device, m, n, k, memory__bandwidth="2 TB/s") <= slow * (1 + 1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(m=SIZES, n=SIZES, k=SIZES)
+def test_weights_from_memory_are_never_faster_than_weights_in_the_cache(m: int, n: int, k: int) -> None:
+    device = read_device("l40s-48gb")
+    cold = device.cost(device.record, lower(Matmul(name="m", m=m, n=n, k=k)))
+    assert cold.latency_s >= latency("l40s-48gb", m, n, k) * (1 - 1e-9)
+
+
+def test_a_round_more_costs_what_the_rounding_says() -> None:
+    assert tiles_per_sm(GPU, 1.0, 1.0) == 1.0
+    assert tiles_per_sm(GPU, 132.0, 1.0) == 1.0
+    mean = 133.0 / 132.0
+    assert tiles_per_sm(GPU, 133.0, 1.0) == pytest.approx(mean + GPU.matmul_rounding * (2.0 - mean))
+
+
+def test_a_step_takes_the_products_or_the_pipeline_whichever_is_longer() -> None:
+    product = Product(1.0, 4096.0, 4096.0, 4096.0, 2.0, 2.0, 2.0, 1e8)
+    large = step_cycles(GPU, product, 256.0, 128.0, 1.0)
+    assert large == pytest.approx(2.0 * 256.0 * 128.0 * 64.0 / (4096.0 * GPU.matmul_achieved))
+    assert step_cycles(GPU, product, 16.0, 32.0, 1.0) == GPU.matmul_step_cycles
+    assert step_cycles(GPU, product, 16.0, 32.0, 4.0) == GPU.matmul_step_cycles / 4.0
+
+
+def test_what_passes_through_the_cache_pushes_out_what_was_there() -> None:
+    usable = GPU.l2_bytes * GPU.matmul_l2_share
+    assert cached_share(GPU, 0.5 * usable) == 1.0
+    assert cached_share(GPU, usable) == pytest.approx(0.5)
+    assert cached_share(GPU, 2.0 * usable) == 0.0
+
+
+def test_weights_that_come_back_soon_are_still_there() -> None:
+    product = Product(1.0, 16.0, 1024.0, 1024.0, 2.0, 2.0, 2.0, 2.0 * (1024**2 + 2 * 16 * 1024))
+    assert compulsory_traffic(GPU, product, 5.0).compulsory == 0.0
+    assert compulsory_traffic(GPU, product, 1e9).compulsory == pytest.approx(2.0 * 1024**2)
+
+
+def test_the_slowest_resource_hides_the_second_but_for_its_interference() -> None:
+    assert overlapped(3.0, 2.0, 1.0, 0.25) == 3.5
+    assert overlapped(1.0, 1.0, 4.0, 0.0) == 4.0
+
+
+def test_narrow_activations_are_scaled_first() -> None:
+    wide, narrow = (latency("h100-sxm-80gb", 64, 64, 64, dtype) for dtype in ("bf16", "fp8_e4m3"))
+    assert narrow > wide + GPU.quantise_fixed_s
