@@ -156,6 +156,11 @@ def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Sce
         yield _scenario(
             [high, low, high[:1], mixed], _weights(parameters, fill, draw), parameters, {name, "alternating"}
         )
+    for sign in (1, -1):  # the update gate shut, the reset gate open, the candidate at an end
+        gates = np.array([-heavy, heavy, sign * heavy])
+        bias = np.repeat(gates[:, None], parameters["HIDDEN"], axis=1)
+        zeros = _weights(parameters, 0, draw)
+        yield _scenario([data(-top, top, 2)], zeros._replace(input_bias=bias, state_bias=bias), parameters, set())
     one = 1 << form.data_fraction
     for span, steps in ((heavy // 4, (1, 24, 3)), (heavy // 16, (2, 9)), (heavy, (6, 5))):
         weights = _weights(parameters, (-span, span), draw)

@@ -17,8 +17,8 @@ from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
 SYSTEM = "FlightLLM and every other"
 PARAMETER_SETS: list[dict[str, int]] = [
     {"LANES": 4, "DEPTH": 8, "NORM_FRACTION": 13},
-    {"LANES": 16, "DEPTH": 4, "DATA": 12, "FRACTION": 6, "TABLE_BITS": 8, "NORM_FRACTION": 7, "EPSILON": 5},
-    {"LANES": 1, "DEPTH": 16, "DATA": 8, "FRACTION": 4, "TABLE_BITS": 4, "NORM_FRACTION": 5, "EPSILON": 300},
+    {"LANES": 16, "DEPTH": 4, "DATA": 12, "FRACTION": 6, "TABLE_BITS": 8, "NORM_FRACTION": 9, "EPSILON": 5},
+    {"LANES": 1, "DEPTH": 16, "DATA": 8, "FRACTION": 4, "TABLE_BITS": 4, "NORM_FRACTION": 6, "EPSILON": 300},
 ]
 BINS = frozenset(
     [f"{function}_{case}" for function in ("softmax", "norm") for case in ("all_lowest", "all_highest", "all_zero")]
