@@ -1,0 +1,1 @@
+"""An R x C systolic array, output- or weight-stationary."""
