@@ -64,6 +64,8 @@ module shift_mac #(
         .y_data_o(y_data_o)
     );
 
+    // refusals end the simulation; a test elaborates them
+    // verilator coverage_off
     initial begin
         if (LANES < 1 || LANES > 256) begin
             $display("ERROR shift_mac: LANES(=%0d) must be 1 to 256", LANES);
@@ -86,4 +88,5 @@ module shift_mac #(
             $finish;
         end
     end
+    // verilator coverage_on
 endmodule
