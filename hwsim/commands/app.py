@@ -12,6 +12,7 @@ from hwsim import __version__
 from hwsim.commands.catalog import list_entries, show
 from hwsim.commands.own_device import calibrate, device_app
 from hwsim.commands.reproduce import reproduce
+from hwsim.commands.rtl import app as rtl_app
 from hwsim.commands.run import run
 from hwsim.commands.sweep import sweep
 from hwsim.commands.validate import validate
@@ -76,6 +77,7 @@ app.command("validate")(validate)
 app.command("calibrate")(calibrate)
 app.add_typer(device_app, name="device")
 app.command("reproduce")(reproduce)
+app.add_typer(rtl_app, name="rtl")
 
 
 def run_app(arguments: Sequence[str]) -> int:

@@ -1,0 +1,199 @@
+"""`hwsim rtl`: the Verilog kernels, verified against their golden and cycle models, mutated and characterised."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwsim.errors import HwsimError, InputError
+
+if TYPE_CHECKING:
+    from hwsim.rtl.record import Kernel
+    from hwsim.rtl.simulation import Verification
+
+app = typer.Typer(help="Verilog kernels: list, verify, mutate, characterise.", no_args_is_help=True)
+Names = Annotated[list[str] | None, typer.Argument(metavar="[KERNEL]...", help="Names or folders; all by default.")]
+Parameters = Annotated[
+    list[str] | None, typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of the top module.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Simulator = Annotated[str, typer.Option(help="icarus or verilator.")]
+Seed = Annotated[int, typer.Option(help="Seed of the stimulus and of the stalls.")]
+
+
+class RtlFailed(HwsimError):
+    """A kernel differs from its models, or a mutant was not caught."""
+
+
+@app.command("list")
+def list_kernels(json_output: Json = False) -> None:
+    """List the kernels with their parameters."""
+    kernels = _kernels(None)
+    if json_output:
+        print(json.dumps([_description(kernel) for kernel in kernels]))
+        return
+    _table(
+        ["Kernel", "What", "Parameters"],
+        [
+            [kernel.name, kernel.description, " ".join(f"{one.name}={one.default}" for one in kernel.parameters)]
+            for kernel in kernels
+        ],
+    )
+
+
+@app.command()
+def verify(
+    names: Names = None,
+    simulator: Simulator = "icarus",
+    parameter: Parameters = None,
+    seed: Seed = 1,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Line and toggle coverage (Verilator).")] = False,
+    waves: Annotated[Path | None, typer.Option(help="Write the waveform of one run to this file.")] = None,
+    json_output: Json = False,
+) -> None:
+    """Run the benches: every beat and every cycle must equal the models, every coverage bin must be reached."""
+    from hwsim.rtl.simulation import verify as run
+
+    kernels = _kernels(names)
+    given = _parameters(parameter)
+    if coverage and simulator != "verilator":
+        raise InputError("--coverage needs --simulator verilator")
+    if waves is not None and (len(kernels) != 1 or not given):
+        raise InputError("--waves needs one kernel and one set of parameters (--parameter NAME=VALUE)")
+    found = [
+        run(kernel, chosen, simulator=simulator, seed=seed, coverage=coverage, waves=waves)
+        for kernel in kernels
+        for chosen in ([given] if given else kernel.parameter_sets)
+    ]
+    missed = {} if given else missed_bins(found)
+    if json_output:
+        print(json.dumps([_record(one) for one in found], allow_nan=False))
+    else:
+        _table(_HEADINGS, [_row(one) for one in found])
+    wrong = [f"{one.kernel}: {failure}" for one in found for failure in one.failures]
+    wrong += [f"{name}: bins not reached: {', '.join(bins)}" for name, bins in missed.items() if bins]
+    if wrong:
+        raise RtlFailed(f"{len(wrong)} failures; the first: {wrong[0]}")
+
+
+@app.command()
+def mutate(names: Names = None, simulator: Simulator = "icarus", seed: Seed = 1, json_output: Json = False) -> None:
+    """Break every kernel on purpose, one fault at a time; each mutant must be caught."""
+    from dataclasses import asdict
+
+    from hwsim.rtl.mutation import run_mutants
+
+    found = [one for kernel in _kernels(names) for one in run_mutants(kernel, simulator=simulator, seed=seed)]
+    if json_output:
+        print(json.dumps([asdict(one) for one in found]))
+    else:
+        rows = [[one.kernel, one.mutant, "caught" if one.caught else "MISSED", one.reason[:90]] for one in found]
+        _table(["Kernel", "Mutant", "", "By"], rows)
+    missed = [f"{one.kernel} '{one.mutant}'" for one in found if not one.caught]
+    if missed:
+        raise RtlFailed(f"mutants not caught: {', '.join(missed)}")
+
+
+@app.command()
+def characterise(names: Names = None, parameter: Parameters = None, json_output: Json = False) -> None:
+    """Count multipliers, adders, comparators, register and memory bits by Yosys, for each parameter set."""
+    given = _parameters(parameter)
+    found: list[dict[str, Any]] = []
+    for kernel in _kernels(names):
+        for chosen in [given] if given else kernel.parameter_sets:
+            values = kernel.values(chosen)
+            found.append({"kernel": kernel.name, "parameters": values, "resources": kernel.resources(**values)})
+    if json_output:
+        print(json.dumps(found))
+        return
+    kinds = list(found[0]["resources"])
+    rows = [
+        [one["kernel"], _assignments(one["parameters"]), *(f"{one['resources'][kind]:,}" for kind in kinds)]
+        for one in found
+    ]
+    _table(["Kernel", "Parameters", *(kind.replace("_", " ") for kind in kinds)], rows)
+
+
+_HEADINGS = ["Kernel", "Parameters", "Tests", "Cycles predicted", "measured", "Bins", "Lines", "Seconds", ""]
+
+
+def missed_bins(found: Iterable[Verification]) -> dict[str, list[str]]:
+    """By kernel, the bins that no parameter set reached."""
+    hits: dict[str, dict[str, int]] = {}
+    for one in found:
+        bins = hits.setdefault(one.kernel, {})
+        for name, count in one.coverage.items():
+            bins[name] = bins.get(name, 0) + count
+    return {kernel: [name for name, count in bins.items() if not count] for kernel, bins in hits.items()}
+
+
+def _row(one: Verification) -> list[str]:
+    reached = sum(1 for hits in one.coverage.values() if hits)
+    lines = "-" if one.line_coverage is None else f"{one.line_coverage:.1%}"
+    return [
+        one.kernel, _assignments(one.parameters), str(one.tests), f"{one.cycles_predicted:,}",
+        f"{one.cycles_measured:,}", f"{reached}/{len(one.coverage)}", lines, f"{one.seconds:.1f}",
+        "FAILED" if one.failures else "passed",
+    ]  # fmt: skip
+
+
+def _record(one: Verification) -> dict[str, Any]:
+    return {
+        "kernel": one.kernel, "parameters": dict(one.parameters), "simulator": one.simulator, "seed": one.seed,
+        "tests": one.tests, "cycles_predicted": one.cycles_predicted, "cycles_measured": one.cycles_measured,
+        "coverage": dict(one.coverage), "line_coverage": one.line_coverage, "toggle_coverage": one.toggle_coverage,
+        "uncovered_lines": list(one.uncovered_lines), "seconds": one.seconds, "failures": list(one.failures),
+    }  # fmt: skip
+
+
+def _description(kernel: Kernel) -> dict[str, Any]:
+    return {
+        "name": kernel.name, "description": kernel.description, "system": kernel.system,
+        "parameters": [
+            {"name": one.name, "default": one.default, "allowed": one.allowed_text, "help": one.help}
+            for one in kernel.parameters
+        ],
+        "ports": kernel.ports,
+    }  # fmt: skip
+
+
+def _kernels(names: Sequence[str] | None) -> list[Kernel]:
+    from hwsim.rtl import kernel_names
+    from hwsim.rtl.discovery import read_kernel
+
+    return [read_kernel(name) for name in names or kernel_names()]
+
+
+def _parameters(texts: Sequence[str] | None) -> dict[str, int]:
+    found = {}
+    for text in texts or []:
+        name, sign, value = text.partition("=")
+        try:
+            found[name.strip()] = int(value)
+        except ValueError:
+            raise InputError(f"--parameter '{text}' must be NAME=VALUE with a whole number") from None
+        if not sign:
+            raise InputError(f"--parameter '{text}' must be NAME=VALUE with a whole number")
+    return found
+
+
+def _assignments(values: Mapping[str, int]) -> str:
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
