@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from hwsim.cost import cost_function
 from hwsim.models.gpu.arithmetic import flop_energy_j, tensor_rate
+from hwsim.models.gpu.power import kernel_energy_j, throttled_s
 from hwsim.models.gpu.record import Gpu
 from hwsim.rows import COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
@@ -158,13 +159,14 @@ def assembled(
     gpu: Gpu, compute_s: float, memory_s: float, serial_s: float, fixed_s: float, dynamic_j: float
 ) -> OperatorCost:
     """Products over the KV's stream, with the traffic before and after; the board's power limit stretches the whole."""
-    throttled_s = dynamic_j / max(gpu.power_limit_w - gpu.idle_power_w, 1.0)
-    latency_s = max(fixed_s + serial_s + max(compute_s, memory_s), throttled_s)
+    slowed_s = throttled_s(gpu, dynamic_j)
+    busy_s = max(serial_s + max(compute_s, memory_s), slowed_s)
+    latency_s = max(fixed_s + serial_s + max(compute_s, memory_s), slowed_s)
     bound = COMPUTE
-    if throttled_s < latency_s:
+    if slowed_s < latency_s:
         if fixed_s > max(compute_s, memory_s + serial_s):
             bound = LAUNCH
         elif memory_s + serial_s > compute_s:
             bound = MEMORY
-    energy_j = dynamic_j + gpu.idle_power_w * latency_s
+    energy_j = kernel_energy_j(gpu, dynamic_j, busy_s, latency_s)
     return OperatorCost(latency_s, energy_j, compute_s, memory_s + serial_s, 0.0, 0.0, fixed_s, bound)

@@ -134,10 +134,11 @@ class MoeTable(Table):
 
 
 class PowerTable(Table):
-    """Board power: idle with clocks up, and the limit the board holds."""
+    """Board power: idle with clocks up, the limit the board holds, and the share of it that running SMs add to idle."""
 
     idle: Power
     limit: Power
+    active_share: Number = 0.0
 
 
 class EnergyTable(Table):

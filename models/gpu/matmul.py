@@ -11,6 +11,7 @@ from typing import NamedTuple
 from hwsim.cost import cost_function
 from hwsim.models.gpu.arithmetic import flop_energy_j, tensor_rate
 from hwsim.models.gpu.memory import assembled, cached_share, memory_bandwidth, overlapped
+from hwsim.models.gpu.power import kernel_energy_j
 from hwsim.models.gpu.record import Gpu
 from hwsim.rows import OperatorCost, OperatorRow
 
@@ -27,6 +28,7 @@ K_STEP_BYTES = 128.0  # bytes of k a tile loads at a step: one cache line a row
 SMALLEST_SPLIT_BYTES = 256.0  # bytes of k a part of a split has at least
 MOST_ROUNDS = 8.0  # rounds of blocks over the SMs beyond which only the largest tiles that fit are tried
 WIDENING_OPERATIONS = 2.0  # vector operations to widen one stored weight to the multiplied format
+SCALE_BLOCK = 128.0  # values of k that share a block scale
 RESULT_BYTES = 2.0  # results leave in 16 bits at least
 ENDLESS = 1e9  # sets of weights that take turns in a network: none is still in the L2 when it comes back
 
@@ -212,7 +214,10 @@ def quantised(gpu: Gpu, row: OperatorRow, cost: OperatorCost) -> OperatorCost:
     rows = row.batch * row.m
     issue = min(rows * gpu.quantise_row_s, gpu.quantise_grid_s)
     time = gpu.quantise_fixed_s + row.k * gpu.quantise_value_s + issue + read / bandwidth
-    energy = read * (gpu.energy_memory_byte_j + gpu.energy_l2_byte_j) + gpu.idle_power_w * time
+    moved_j = read * (gpu.energy_memory_byte_j + gpu.energy_l2_byte_j)
+    # Block scales: each 128 of k the partial sum is scaled and added on the vector units, two operations a result.
+    promoted_j = row.flops / SCALE_BLOCK * gpu.energy_vector_j if row.scaling == 2.0 else 0.0
+    energy = promoted_j + kernel_energy_j(gpu, moved_j, time - gpu.quantise_fixed_s, time)
     return OperatorCost(
         cost.latency_s + time, cost.energy_j + energy, cost.compute_s, cost.memory_s + read / bandwidth, cost.cache_s,
         cost.link_s, cost.fixed_s + time - read / bandwidth, cost.bound,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hwsim.cost import cost_function
+from hwsim.models.gpu.power import kernel_energy_j, throttled_s
 from hwsim.models.gpu.record import Gpu
 from hwsim.rows import CACHE, COMPUTE, LAUNCH, MEMORY, OperatorCost
 
@@ -46,9 +47,9 @@ def assembled(
     """Assemble a kernel's cost from its busy time, its parts, its fixed time and the power limit.
 
     The board holds its limit by slowing the clock, so a kernel lasts at least
-    ``dynamic_j / (power limit - idle power)``; that stretch counts as compute. Energy adds the idle power over time.
+    ``dynamic_j / (power limit - idle - active)``; that stretch counts as compute. See `hwsim.models.gpu.power`.
     """
-    throttled = dynamic_j / max(gpu.power_limit_w - gpu.idle_power_w, 1.0)
+    throttled = throttled_s(gpu, dynamic_j)
     latency = max(busy_s + fixed_s, throttled)
     bound = COMPUTE
     if throttled <= busy_s + fixed_s:
@@ -58,7 +59,7 @@ def assembled(
             bound = MEMORY
         elif cache_s > compute_s:
             bound = CACHE
-    energy = dynamic_j + gpu.idle_power_w * latency
+    energy = kernel_energy_j(gpu, dynamic_j, max(busy_s, throttled), latency)
     return OperatorCost(latency, energy, compute_s, memory_s, cache_s, 0.0, fixed_s, bound)
 
 

@@ -70,6 +70,7 @@ class Gpu(NamedTuple):
     moe_interference: float  # share of the second-slowest resource's time that the slowest does not hide
     idle_power_w: float
     power_limit_w: float
+    active_power_share: float  # of the limit: beyond idle while SMs run
     energy_fp32_j: float  # per FLOP
     energy_tf32_j: float
     energy_fp16_j: float
@@ -140,6 +141,7 @@ RECORD_PATHS: dict[str, str] = {
     "moe.interference": "moe_interference",
     "power.idle": "idle_power_w",
     "power.limit": "power_limit_w",
+    "power.active_share": "active_power_share",
     "energy.fp32": "energy_fp32_j",
     "energy.tf32": "energy_tf32_j",
     "energy.fp16": "energy_fp16_j",

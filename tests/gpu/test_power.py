@@ -1,0 +1,88 @@
+"""Board power: the limit holds, energy is what its parts add up to, busy boards draw more, and measured kernels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hwsim
+from hwsim.errors import InputError
+from hwsim.experiments.calibration import power as calibration
+from hwsim.models.catalog import list_devices, read_device
+from hwsim.models.gpu.power import active_power_w, kernel_energy_j, throttled_s
+from hwsim.operators import Matmul
+from hwsim.rows import lower
+from hwsim.validation.power import load, predicted_w
+
+GPUS = [name for name in list_devices() if read_device(name).family == "gpu"]
+
+
+@given(
+    name=st.sampled_from(GPUS), m=st.integers(1, 16384), n=st.integers(64, 16384), k=st.integers(64, 16384),
+    dtype=st.sampled_from(["bf16", "fp8_e4m3", "int8"]),
+)  # fmt: skip
+def test_no_product_draws_more_than_the_limit_or_less_than_the_idle_board(
+    name: str, m: int, n: int, k: int, dtype: str
+) -> None:
+    device = read_device(name)
+    found = device.cost(device.record, lower(Matmul(name="p", m=m, n=n, k=k, dtype=dtype)))
+    power = found.energy_j / found.latency_s
+    assert device.idle_power_w <= power <= device.record.power_limit_w * 1.001
+
+
+def test_a_kernels_energy_is_the_idle_board_the_running_sms_and_the_work() -> None:
+    gpu = read_device("h200-sxm-141gb").record._replace(idle_power_w=100.0, power_limit_w=700.0, active_power_share=0.2)
+    assert active_power_w(gpu) == pytest.approx(140.0)
+    assert kernel_energy_j(gpu, 1.0, 0.5, 2.0) == pytest.approx(1.0 + 140.0 * 0.5 + 100.0 * 2.0)
+    assert throttled_s(gpu, 460.0) == pytest.approx(1.0)
+
+
+def test_a_lower_limit_slows_large_products_down_to_it_and_leaves_small_ones_alone() -> None:
+    full = read_device("h100-sxm-80gb")
+    capped = read_device("h100-sxm-80gb", {"power.limit": "350 W"})
+    large, small = ({"m": 8192, "n": 8192, "k": 8192}, {"m": 1, "n": 4096, "k": 4096})
+    slow = hwsim.estimate(capped, "matmul", **large)
+    assert slow.latency_s > 1.3 * hwsim.estimate(full, "matmul", **large).latency_s
+    assert slow.energy_j / slow.latency_s == pytest.approx(350.0, rel=0.01)
+    quick = hwsim.estimate(capped, "matmul", **small)
+    assert quick.latency_s == pytest.approx(hwsim.estimate(full, "matmul", **small).latency_s)
+
+
+def test_a_large_bf16_product_on_an_h200_takes_about_the_board_energy_that_was_measured() -> None:
+    # Measured: 1.04 pJ a FLOP of the whole board (aiconfigurator's vLLM collection, large bf16 GEMM on an H200).
+    found = hwsim.estimate("h200-sxm-141gb", "matmul", m=16384, n=8192, k=8192, dtype="bf16")
+    assert found.energy_j / (2 * 16384 * 8192 * 8192) == pytest.approx(1.04e-12, rel=0.15)
+
+
+def test_narrower_formats_take_less_energy_for_the_same_product() -> None:
+    shape = {"m": 8192, "n": 8192, "k": 8192}
+    joules = [
+        hwsim.estimate("b200-sxm-180gb", "matmul", dtype=name, **shape).energy_j
+        for name in ("bf16", "fp8_e4m3", "nvfp4")
+    ]
+    assert joules[0] > joules[1] > joules[2]
+
+
+def test_the_power_of_a_device_that_was_not_measured_is_refused() -> None:
+    with pytest.raises(InputError, match="b200-sxm-180gb.*h200-sxm-141gb"):
+        load("b200-sxm-180gb")
+    with pytest.raises(InputError, match="HWSIM_DATA_DIR"):
+        load("h200-sxm-141gb", "/nowhere")
+
+
+@pytest.mark.external_data
+def test_settled_bf16_products_lie_within_the_published_error_and_the_fit_gives_the_constants_in_the_catalog(
+    external_data: Path,
+) -> None:
+    device = read_device("h200-sxm-141gb")
+    rows = load("h200-sxm-141gb", str(external_data))
+    chosen = (rows.latency_s >= 1e-4) & rows.held_out & (rows.family == "gemm bfloat16")
+    held = rows.where(chosen)
+    for watts in (predicted_w(device, held), predicted_w(device, held, held.latency_s)):
+        assert abs(watts / held.power_w - 1.0).mean() < 0.13
+    values = calibration.fit()
+    for path, value in values.items():
+        assert getattr(device.record, device.record_paths[path]) == pytest.approx(value, rel=0.02), path
