@@ -42,6 +42,13 @@ Published systems: what was given, predicted and published, and the error:
   hwsim reproduce cambricon-llm
   hwsim reproduce --all --report reproduced.html
 \b
+How far predictions are from measured kernels (extra "validation"):
+  hwsim validate --device h100-sxm-80gb --operator matmul --report validation.html
+\b
+Your own device, your own measurements:
+  hwsim device new --from h100-sxm-80gb --set sm_count=100 --out mine.toml
+  hwsim calibrate mine.toml measured.csv --out fitted.toml
+\b
 What the catalog holds:
   hwsim list networks
   hwsim show llama-2-7b

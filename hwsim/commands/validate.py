@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +31,7 @@ def validate(
     """
     from hwsim.validation.evaluation import evaluate_all
 
-    found = list(evaluate_all(device or [], operator or []))
+    found = _watched(evaluate_all(device or [], operator or []))
     if report is not None:
         from hwsim.validation.page import write_validation_page
 
@@ -40,6 +41,18 @@ def validate(
     else:
         _print(found, report)
     return 0
+
+
+def _watched(evaluations: Iterator[Evaluation]) -> list[Evaluation]:
+    """All evaluations; on a terminal, with what was just done told on stderr."""
+    from rich.console import Console
+
+    found = []
+    with Console(stderr=True).status("Reading measured kernels") as status:
+        for each in evaluations:
+            found.append(each)
+            status.update(f"{each.targets.device}: {each.targets.table}, {len(each.targets):,} kernels")
+    return found
 
 
 def document(found: list[Evaluation]) -> dict[str, Any]:

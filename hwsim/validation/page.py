@@ -18,7 +18,7 @@ from hwsim.validation.scoring import Score
 if TYPE_CHECKING:
     import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-POINTS_SHOWN = 3000  # of a table, drawn with a fixed seed; scores are over all of them
+POINTS_OF_A_PAGE, FEWEST_POINTS, MOST_POINTS = 60_000, 300, 3000  # shown, drawn with a fixed seed; scores are over all
 HEADERS = (
     "points", "MAPE", "median", "p90", "bias", "nearest", "fastest", "in range", "noise floor", "bare roofline",
 )  # fmt: skip
@@ -55,6 +55,7 @@ def write_validation_page(path: Path, evaluations: Sequence[Evaluation]) -> None
     sections: list[Part] = [
         ("Errors on rows never fitted", _table(("device", "operator", "status", *HEADERS), rows), "")
     ]
+    shown = max(FEWEST_POINTS, min(MOST_POINTS, POINTS_OF_A_PAGE // max(len(evaluations), 1)))
     for each in evaluations:
         sizes = [["all rows", *cells(each.all_rows)]]
         if each.held_out:
@@ -67,7 +68,9 @@ def write_validation_page(path: Path, evaluations: Sequence[Evaluation]) -> None
         ]  # fmt: skip
         offenders = _table(("worst offenders", "measured", "predicted", "error", "bound", "reason"), worst)
         heading = f"{each.targets.device}: {each.targets.table} ({each.status})"
-        sections.append((heading, [figure(each), _table(("rows", *HEADERS), sizes), offenders], each.targets.notes))
+        sections.append(
+            (heading, [figure(each, shown), _table(("rows", *HEADERS), sizes), offenders], each.targets.notes)
+        )
     write_page(path, "Predicted against measured kernels", sections, LEAD)
 
 
@@ -77,12 +80,12 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def figure(each: Evaluation) -> go.Figure:
+def figure(each: Evaluation, most: int = MOST_POINTS) -> go.Figure:
     """Predicted over measured seconds on log axes, coloured by what binds; the diagonal is a perfect prediction."""
     import plotly.graph_objects as go
 
     count = len(each.targets)
-    shown = np.sort(np.random.default_rng(0).permutation(count)[:POINTS_SHOWN])
+    shown = np.sort(np.random.default_rng(0).permutation(count)[:most])
     measured, predicted, bound = each.targets.latency_s[shown], each.predicted_s[shown], each.bound[shown]
     keys = np.array([", ".join(map(str, key)) for key in each.targets.keys[shown].tolist()])
     found = go.Figure()
