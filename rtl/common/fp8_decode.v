@@ -13,16 +13,18 @@ module fp8_decode (
     output wire       infinite_o,
     output wire       nan_o
 );
-    wire       e5m2     = format_i[1];
+    wire       e5m2     = format_i >= 2'd2;
     wire [4:0] exponent = e5m2 ? code_i[6:2] : {1'b0, code_i[6:3]};
     wire       normal   = exponent != 5'd0;
     wire       top      = e5m2 ? (code_i[6:2] == 5'd31) : (code_i[6:3] == 4'd15);
     wire       fraction = e5m2 ? (code_i[1:0] != 2'd0) : (code_i[2:0] != 3'd0);
 
     assign sign_o        = code_i[7];
-    assign significand_o = e5m2 ? {1'b0, normal, code_i[1:0]} : {normal, code_i[2:0]};
+    wire [3:0] four      = {normal, code_i[2:0]};
+    wire [3:0] three     = {1'b0, normal, code_i[1:0]};
+    assign significand_o = e5m2 ? three : four;
     assign shift_o       = normal ? exponent - 5'd1 : 5'd0;
-    assign zero_o        = code_i[6:0] == 7'd0;
+    assign zero_o        = !(|code_i[6:0]);
     assign infinite_o    = (format_i != 2'd0) && top && !fraction;
     assign nan_o         = (format_i == 2'd0) ? (code_i[6:0] == 7'h7f) : (top && fraction);
 endmodule
