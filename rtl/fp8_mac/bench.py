@@ -16,9 +16,9 @@ from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
 
 SYSTEM = "Gaudi FP8"
 PARAMETER_SETS: list[dict[str, int]] = [
-    {"PARTIAL_SUMS": 1, "OUTPUT_FORMAT": 0, "OUTPUT_BIAS": 7, "OUTPUT_SATURATE": 1},
-    {"PARTIAL_SUMS": 2, "OUTPUT_FORMAT": 1, "OUTPUT_BIAS": 11, "OUTPUT_SATURATE": 0},
     {"PARTIAL_SUMS": 4, "OUTPUT_FORMAT": 2, "OUTPUT_BIAS": 15, "OUTPUT_SATURATE": 1},
+    {"PARTIAL_SUMS": 2, "OUTPUT_FORMAT": 1, "OUTPUT_BIAS": 11, "OUTPUT_SATURATE": 0},
+    {"PARTIAL_SUMS": 1, "OUTPUT_FORMAT": 0, "OUTPUT_BIAS": 7, "OUTPUT_SATURATE": 1},
 ]
 BINS = frozenset(
     [f"{side}_{name}" for side in "ab" for name in fp8.FORMATS]
