@@ -119,7 +119,8 @@ def predicted_w(device: Device, rows: KernelPower, latency_s: Floats | None = No
         found: Floats = energy / own
         return found
     idle = device.idle_power_w
-    return np.minimum(idle + (energy - idle * own) / latency_s, device.record.power_limit_w)
+    held: Floats = np.minimum(idle + (energy - idle * own) / latency_s, device.record.power_limit_w)
+    return held
 
 
 def errors(device: Device, rows: KernelPower) -> dict[str, str]:
