@@ -101,6 +101,7 @@ class Runtime(NamedTuple):
     layer_s: float  # host time of a layer, hidden while its kernels take longer
     collective_s: float = 0.0  # host time each collective of a layer adds to it
     step_s: float = 0.0  # host time a step costs that nothing hides: sampling, scheduling, detokenising
+    unfused: float = 0.0  # 1: attention is three kernels, its scores go through memory
 
 
 def lower(operator: Operator) -> OperatorRow:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hwsim.cost import cost_function
+from hwsim.engine.unfused import launched_operators
 from hwsim.errors import UnsupportedError
 from hwsim.graph import OperatorGraph
 from hwsim.hardware import Device, System
@@ -98,17 +99,20 @@ class Costing:
 
 def build_schedule(graph: OperatorGraph, costing: Costing) -> list[Task]:
     """Cost every operator of a graph, in topological order; a layer never takes less than the runtime's ``layer_s``."""
-    tasks = [
-        Task(
-            operator=node.operator,
-            cost=costing.cost(node.operator),
-            count=node.count,
-            block=node.block,
-            latency_s=costing.latency_s(node.operator),
-            after=tuple(graph.predecessors(node.operator.name)),
-        )
-        for node in graph
-    ]
+    tasks: list[Task] = []
+    last_part: dict[str, str] = {}  # of an operator that a runtime launches in parts
+    for node in graph:
+        after = tuple(last_part.get(name, name) for name in graph.predecessors(node.operator.name))
+        for operator in launched_operators(node.operator, costing.runtime):
+            latency_s = costing.latency_s(operator)
+            tasks.append(
+                Task(
+                    operator=operator, cost=costing.cost(operator), count=node.count, block=node.block,
+                    latency_s=latency_s, after=after,
+                )
+            )  # fmt: skip
+            after = (operator.name,)
+        last_part[node.operator.name] = after[0]
     return [*_with_layer_floor(tasks, costing.runtime), *_host_step(tasks, costing.runtime.step_s)]
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hwsim.engine.analytic import memory_use, phase_graph
 from hwsim.engine.schedule import Costing, layer_floor_s
+from hwsim.engine.unfused import launched_operators
 from hwsim.engine.workload import Workload
 from hwsim.errors import InputError
 from hwsim.graph import OperatorGraph
@@ -145,12 +146,13 @@ def _blocks(graph: OperatorGraph, case: Case, table: _Rows) -> list[tuple[dict[i
     counts: dict[str | None, int] = {}
     collectives: dict[str | None, int] = {}
     for node in graph:
-        row = lower(node.operator)
-        number = table.number(row, costing.cost(node.operator) if row.kind == COLLECTIVE else None)
-        members = calls.setdefault(node.block, {})
-        members[number] = members.get(number, 0) + 1
         counts[node.block] = node.count
-        collectives[node.block] = collectives.get(node.block, 0) + (row.kind == COLLECTIVE)
+        members = calls.setdefault(node.block, {})
+        for operator in launched_operators(node.operator, case.runtime):
+            row = lower(operator)
+            number = table.number(row, costing.cost(operator) if row.kind == COLLECTIVE else None)
+            members[number] = members.get(number, 0) + 1
+            collectives[node.block] = collectives.get(node.block, 0) + (row.kind == COLLECTIVE)
     return [
         (members, counts[block], 0.0 if block is None else layer_floor_s(case.runtime, collectives[block]))
         for block, members in calls.items()

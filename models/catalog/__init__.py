@@ -140,8 +140,9 @@ def read_runtime(name: str) -> Runtime:
     path = find("runtimes", name)
     file = validated(RuntimeFile, parse(read_text(path), path.name), path.name)
     return Runtime(
-        host_s=file.host, gap_s=file.gap, layer_s=file.layer, collective_s=file.collective, step_s=file.step
-    )
+        host_s=file.host, gap_s=file.gap, layer_s=file.layer, collective_s=file.collective, step_s=file.step,
+        unfused=float(file.attention == "unfused"),
+    )  # fmt: skip
 
 
 def read_system(text: str, overrides: Mapping[str, Any] = _NO_OVERRIDES) -> System:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -30,3 +30,4 @@ class RuntimeFile(Table):
     layer: Time
     collective: Time = 0.0
     step: Time = 0.0
+    attention: Literal["fused", "unfused"] = "fused"

@@ -26,6 +26,7 @@ LARGEST_TILE = 32768.0  # results whose fp32 accumulators fill half of an SM's r
 MOST_BLOCKS = 4.0  # thread blocks that share an SM, at most
 K_STEP_BYTES = 128.0  # bytes of k a tile loads at a step: one cache line a row
 SMALLEST_SPLIT_BYTES = 256.0  # bytes of k a part of a split has at least
+SOONER = 1.0 - 1e-9  # equal times are a tie, which the first candidate wins however the last bits were rounded
 MOST_ROUNDS = 8.0  # rounds of blocks over the SMs beyond which only the largest tiles that fit are tried
 WIDENING_OPERATIONS = 2.0  # vector operations to widen one stored weight to the multiplied format
 SCALE_BLOCK = 128.0  # values of k that share a block scale
@@ -169,7 +170,7 @@ def fastest(gpu: Gpu, product: Product, traffic: Traffic) -> Candidate:
         parts = gpu.sm_count / blocks
         for _ in range(SPLITS + 1):
             found = candidate(gpu, product, traffic, rows, columns, blocks * split, split)
-            if found.time_s < best.time_s:
+            if found.time_s < SOONER * best.time_s:
                 best = found
             split = floor(min(parts, parts_most))
             if split < 2.0:

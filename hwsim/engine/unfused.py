@@ -1,0 +1,28 @@
+"""Operators as a framework without a fused attention kernel launches them."""
+
+from __future__ import annotations
+
+from hwsim.operators import Attention, Matmul, Operator, Softmax
+from hwsim.rows import Runtime
+
+
+def launched_operators(operator: Operator, runtime: Runtime) -> list[Operator]:
+    """What a runtime launches for an operator, in order: itself, or for unfused attention its three parts.
+
+    Scores of every head are written, normalised (scale and mask in the softmax kernel) and read again, masked ones too.
+    """
+    if runtime.unfused <= 0.0 or not isinstance(operator, Attention):
+        return [operator]
+    groups = operator.batch * operator.heads
+    queries, keys = operator.query_length, operator.kv_length
+    return [
+        Matmul(
+            name=f"{operator.name}_scores", dtype=operator.dtype, weight_dtype=operator.kv_dtype, batch=groups,
+            m=queries, n=keys, k=operator.head_dim, weight=False,
+        ),
+        Softmax(name=f"{operator.name}_softmax", dtype=operator.dtype, rows=groups * queries, columns=keys),
+        Matmul(
+            name=f"{operator.name}_values", dtype=operator.dtype, weight_dtype=operator.kv_dtype, batch=groups,
+            m=queries, n=operator.value_head_dim, k=keys, weight=False,
+        ),
+    ]  # fmt: skip
