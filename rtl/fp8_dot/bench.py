@@ -45,7 +45,7 @@ MUTANTS = [
     Mutant("bias of b lost", "fp8_dot.v", "+ {2'd0, control[15:10]}", "+ 8'd7"),
     Mutant("step ignores a waiting result", "fp8_dot.v", "y_ready_i || !y_valid_o", "1'b1"),
     Mutant(
-        "reset leaves beats in flight", "fp8_dot.v", "beside[SIDE*index + SIDE-1] <= 1'b0", "beside[SIDE*index] <= 1'b0"
+        "reset leaves beats in flight", "fp8_dot.v", "beside[SIDE*index + SIDE-1] <= 1'b0", "beside[SIDE*index] <= 1'b1"
     ),
 ]
 
