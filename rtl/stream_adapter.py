@@ -73,7 +73,7 @@ def adapted(kernel: StreamKernel, bench: ModuleType, widths: Mapping[str, str]) 
         pack_results=pack_results,
         cases=cases,
         parameter_sets=tuple(bench.PARAMETER_SETS),
-        coverage_bins=tuple(sorted(bench.BINS)),
+        coverage_bins=tuple(getattr(bench, "FRAME_BINS", sorted(bench.BINS))),
         mutants=tuple(Mutant(mutant.name, mutant.file, mutant.old, mutant.new) for mutant in bench.MUTANTS),
         check=check,
         bench=getattr(bench, "FRAME_BENCH", "hwsim.rtl.standard_bench"),

@@ -19,6 +19,11 @@ BINS = frozenset(
     ["tie", "all_equal", "all_lowest", "all_highest", "all_zero", "alternating", "one_token_batch", "long", "random"]
     + ["kept", "dropped", "rerouted", "nobody_left", "capacity_reached", "counters_cleared"]
 )
+REACHED_BY_REROUTING = {"dropped": 0, "nobody_left": 1, "rerouted": 1}
+FRAME_BINS = [
+    (name, lambda values, name=name: values["REROUTE"] == REACHED_BY_REROUTING.get(name, values["REROUTE"]))
+    for name in sorted(BINS)
+]
 MUTANTS = [
     Mutant(
         "ties go to the last",
@@ -80,7 +85,7 @@ def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Sce
         ("all_zero", [0] * experts),
         ("alternating", [(low, high)[index % 2] for index in range(experts)]),
     ):
-        yield _scenario([(scores, index == 4) for index in range(6)], parameters, {name, "all_equal"})
+        yield _scenario([(scores, index in (4, 5)) for index in range(6)], parameters, {name, "all_equal"})
     rising = [low + index for index in range(experts)]
     yield _scenario([(rising, False)] * long + [(rising, True), (rising, True)], parameters, {"long"})
     tokens = []
@@ -88,4 +93,5 @@ def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Sce
         near = rng.random() < 0.3
         scores = [rng.randint(-1, 1) if near else rng.randint(low, high) for _ in range(experts)]
         tokens.append((scores, rng.random() < 0.15))
+    tokens[-1] = (tokens[-1][0], True)  # the next scenario begins with counters at zero
     yield _scenario(tokens, parameters, {"random"})

@@ -8,18 +8,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from hwsim.models.flash.ecc_cycles import outlier_ecc_timing
 from hwsim.models.npu.stream_timing import Timing
 from hwsim.models.numerics.integers import concatenate, mask, wrap
-from hwsim.models.numerics.outlier_ecc import THRESHOLD_COPIES, correct_page, entry_address, entry_bits, protect
+from hwsim.models.numerics.outlier_ecc import (
+    THRESHOLD_COPIES,
+    correct_page,
+    encode,
+    entry_address,
+    entry_bits,
+    hamming_columns,
+    protect,
+)
 from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
 
 PARAMETER_SETS: list[dict[str, int]] = [
-    {"VALUES": 64, "PROTECTED": 6, "LANES": 4, "VALUE_WIDTH": 8},
+    {"VALUES": 48, "PROTECTED": 6, "LANES": 4, "VALUE_WIDTH": 8},
     {"VALUES": 24, "PROTECTED": 3, "LANES": 1, "VALUE_WIDTH": 6},
     {"VALUES": 32, "PROTECTED": 5, "LANES": 16, "VALUE_WIDTH": 8},
 ]
 BINS = frozenset(
-    ["sound", "value_flipped", "copy_flipped", "address_flipped", "address_lost", "threshold_flipped", "random"]
-    + ["zeroed", "voted", "two_in_a_beat", "dropped_behind", "left_at_the_end", "all_zero", "all_lowest", "alternating"]
+    ["sound", "value_flipped", "copy_flipped", "address_flipped", "address_lost", "address_beyond"]
+    + ["threshold_flipped", "random", "zeroed", "voted", "two_in_a_beat", "dropped_behind", "left_at_the_end"]
+    + ["all_zero", "all_lowest", "alternating"]
 )
+FRAME_BINS = [
+    (name, lambda values, name=name: name != "left_at_the_end" or values["VALUES"] & (values["VALUES"] - 1) != 0)
+    for name in sorted(BINS)
+]
 MUTANTS = [
     Mutant("majority of two", "bit_majority.v", "ones > HALF", "ones >= HALF"),
     Mutant("threshold off by one", "protect_lane.v", "magnitude > threshold_i", "magnitude >= threshold_i"),
@@ -60,7 +73,7 @@ def _scenario(pages: Sequence[Page], parameters: Mapping[str, int], bins: set[st
         beats = [address // lanes for address in addresses[-1]]
         bins |= {"two_in_a_beat"} if len(set(beats)) < len(beats) else set()
         bins |= {"dropped_behind"} if beats != sorted(beats) else set()
-        bins |= {"left_at_the_end"} if max(beats) >= values // lanes or beats[-1] < max(beats) else set()
+        bins |= {"left_at_the_end"} if max(addresses[-1]) >= values else set()
         for address, (before, after) in enumerate(zip(page, corrected, strict=True)):
             bins |= {"voted" if address in addresses[-1] else "zeroed"} if before != after else set()
         for start in range(0, values, lanes):
@@ -92,6 +105,10 @@ def _damaged(page: list[int], parameters: Mapping[str, int], kind: str, rng: ran
         entries = [_flip(entry, total, rng, start=address_part) for entry in entries]
     if kind in ("address_flipped", "random"):
         entries = [_flip(entry, address_part, rng) for entry in entries]
+    if kind == "address_beyond":  # a sound word that names the highest address there is
+        beyond = (1 << (values - 1).bit_length()) - 1
+        check = encode(beyond, hamming_columns(beyond.bit_length()))
+        entries[0] = entries[0] >> address_part << address_part | check << beyond.bit_length() | beyond
     if kind in ("address_lost", "random"):
         at = rng.randrange(len(entries))
         entries[at] = _flip(entries[at], address_part, rng, count=2)
@@ -114,6 +131,7 @@ def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Sce
         "copy_flipped",
         "address_flipped",
         "address_lost",
+        "address_beyond",
         "threshold_flipped",
         "random",
     ):
@@ -124,4 +142,5 @@ def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Sce
             for address in rng.sample(range(values), parameters["PROTECTED"]):
                 page[address] = rng.choice((low, high))
             pages.append(_damaged(page, parameters, kind, rng))
+        pages.append(_damaged([0] * values, parameters, "sound", rng))  # what a page leaves is drained before it
         yield _scenario(pages, parameters, {kind})

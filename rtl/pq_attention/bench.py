@@ -51,6 +51,7 @@ BINS = frozenset(
     ["all_lowest", "all_highest", "all_zero", "alternating", "random", "long", "bin_wraps", "same_code_again"]
     + ["query_restarts_the_table", "scores_between_weights", "second_head", "unknown_operation"]
 )
+FRAME_BENCH = "hwsim.rtl.pq_attention.frame_bench"
 MUTANTS = [
     Mutant("product unsigned", "sub_dot.v", "wire signed [VALUE_WIDTH-1:0] a;", "wire [VALUE_WIDTH-1:0] a;"),
     Mutant("last sub-space left out", "pq_attention.v", "index < SUB_SPACES; index", "index < SUB_SPACES - 1; index"),
@@ -156,6 +157,8 @@ def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Sce
     program = _Program(widths, rng)
     everything = list(range(low, high + 1))
     program.head(everything, [most], 3)
+    program.weigh([codes[-1]], [most], (1 << widths.bin_width - widths.weight_width - 1) + 2)
+    program.combine(everything)
     program.weigh([codes[-1]], [most], (1 << widths.bin_width - widths.weight_width) + 2)
     program.combine(everything)
     yield program.scenario({"bin_wraps", "same_code_again", "long"})

@@ -20,6 +20,12 @@ BINS = frozenset(
     ["all_zero", "all_ones", "alternating", "random", "encoded", "every_single_error", "every_double_error"]
     + ["sound", "corrected", "failed"]
 )
+REACHED_BY_ENCODING = {"encoded": 1, **dict.fromkeys(("corrected", "failed", "sound"), 0)}
+REACHED_BY_ENCODING |= {"every_double_error": 0, "every_single_error": 0}
+FRAME_BINS = [
+    (name, lambda values, name=name: values["ENCODE"] == REACHED_BY_ENCODING.get(name, values["ENCODE"]))
+    for name in sorted(BINS)
+]
 MUTANTS = [
     Mutant("check bit errors fail", "secded.v", "one_check || |flips", "|flips"),
     Mutant("no correction", "secded.v", "x_data_i[DATA_WIDTH-1:0] ^ flips", "x_data_i[DATA_WIDTH-1:0]"),

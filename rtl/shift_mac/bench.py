@@ -19,6 +19,9 @@ BINS = frozenset(
     ["all_lowest", "all_highest", "all_zero", "alternating", "every_weight", "one_beat", "long", "random", "wraps"]
     + ["shift_lowest", "shift_highest", "weight_negative", "weight_positive"]
 )
+FRAME_BINS = [
+    (name, lambda values, name=name: name != "wraps" or values["ACCUMULATOR_WIDTH"] <= 20) for name in sorted(BINS)
+]
 MUTANTS = [
     Mutant("sign ignored", "shift_term.v", "weight_i[WEIGHT_WIDTH-1] ? -shifted : shifted", "shifted"),
     Mutant("carry dropped in the negation", "shift_term.v", "? -shifted", "? ~shifted"),

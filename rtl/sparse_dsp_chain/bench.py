@@ -138,11 +138,14 @@ def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Sce
     activations[:, 1::2] = high
     yield _scenario([(activations, row)], parameters, {"alternating"}, rng)
     yield _scenario([_full(parameters, 24, 8, least, (low, low))], parameters, {"long"}, rng)
-    rows = []
-    for _ in range(16):
-        blocks = rng.randint(1, 9)
-        drawn = [[rng.randint(low, high) for _ in range(blocks * block)] for _ in range(_tokens(parameters))]
-        weights = [rng.choice([w for w in (least, most, rng.randint(least, most)) if w]) for _ in range(blocks * block)]
-        densities = [rng.choice((0, 2, 4, 8)) for _ in range(blocks)]
-        rows.append((np.array(drawn, dtype=np.int64), prune(weights, densities, block)))
-    yield _scenario(rows, parameters, {"random"}, rng)
+    for _ in range(5):
+        rows = []
+        for _ in range(6):
+            blocks = rng.randint(1, 9)
+            drawn = [[rng.randint(low, high) for _ in range(blocks * block)] for _ in range(_tokens(parameters))]
+            weights = [
+                rng.choice([w for w in (least, most, rng.randint(least, most)) if w]) for _ in range(blocks * block)
+            ]
+            densities = [rng.choice((0, 2, 4, 8)) for _ in range(blocks)]
+            rows.append((np.array(drawn, dtype=np.int64), prune(weights, densities, block)))
+        yield _scenario(rows, parameters, {"random"}, rng)
