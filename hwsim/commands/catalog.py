@@ -10,7 +10,7 @@ import typer
 
 from hwsim.errors import unknown_name
 
-KINDS = ("networks", "devices", "systems", "parts", "links", "runtimes")
+KINDS = ("networks", "devices", "systems", "parts", "links", "runtimes", "kernels")
 
 
 def _names(kind: str) -> list[str]:
@@ -18,13 +18,19 @@ def _names(kind: str) -> list[str]:
         from hwsim.mappers.networks import list_networks
 
         return list(list_networks())
+    if kind == "kernels":
+        from hwsim.rtl import kernel_names
+
+        return kernel_names()
     from hwsim.models import catalog
 
     return list(getattr(catalog, f"list_{kind}")())
 
 
 def list_entries(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="networks, devices, systems, parts, links or runtimes.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="networks, devices, systems, parts, links, runtimes or kernels.")
+    ],
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List what the catalog holds."""

@@ -118,6 +118,17 @@ def characterise(names: Names = None, parameter: Parameters = None, json_output:
     _table(["Kernel", "Parameters", *(kind.replace("_", " ") for kind in kinds)], rows)
 
 
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the kernel and of its top module.")],
+    folder: Annotated[Path, typer.Option(help="Where the kernel's folder is made.")] = Path("."),
+) -> None:
+    """Make a kernel of your own that runs: Verilog, golden model, cycle model, stimulus and mutants."""
+    from hwsim.rtl.scaffold import new_kernel
+
+    print(f"{new_kernel(name, folder)}: now `hwsim rtl verify {folder / name}`")
+
+
 _HEADINGS = ["Kernel", "Parameters", "Tests", "Cycles predicted", "measured", "Bins", "Lines", "Seconds", ""]
 
 

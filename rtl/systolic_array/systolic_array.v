@@ -23,11 +23,13 @@ module systolic_array #(
     output wire [COLUMNS*ACCUMULATOR_BITS-1:0] result_data_o
 );
 `ifndef SYNTHESIS
+    // verilator coverage_off
     initial if (ROWS < 1 || COLUMNS < 1 || ACCUMULATOR_BITS < 2 * OPERAND_BITS || DATAFLOW < 0 || DATAFLOW > 1) begin
         $display("PARAMETER ERROR systolic_array: ROWS=%0d COLUMNS=%0d OPERAND_BITS=%0d ACCUMULATOR_BITS=%0d DATAFLOW=%0d",
                  ROWS, COLUMNS, OPERAND_BITS, ACCUMULATOR_BITS, DATAFLOW);
         $finish;
     end
+    // verilator coverage_on
 `endif
     wire enable = !result_valid_o || result_ready_i;
     wire last   = activation_data_i[ROWS*OPERAND_BITS];

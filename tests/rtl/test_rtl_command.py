@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,18 @@ def test_what_is_wrong_is_one_line(arguments: list[str], message: str, capsys: p
     assert run_app(["rtl", *arguments]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+@pytest.mark.rtl
+def test_a_new_kernel_runs_and_its_mutants_are_caught(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], require_tool: Callable[[str], str],
+    require_package: Callable[[str, str], object],
+) -> None:  # fmt: skip
+    require_tool("iverilog")
+    require_package("cocotb", "rtl")
+    assert run_app(["rtl", "new", "my_sum", "--folder", str(tmp_path)]) == 0
+    assert run_app(["rtl", "verify", str(tmp_path / "my_sum")]) == 0
+    assert run_app(["rtl", "mutate", str(tmp_path / "my_sum")]) == 0
+    capsys.readouterr()
+    assert run_app(["rtl", "new", "my_sum", "--folder", str(tmp_path)]) == 2
+    assert "exists" in capsys.readouterr().err
