@@ -1,0 +1,1 @@
+"""Whole runs against published end-to-end measurements."""
