@@ -36,7 +36,6 @@ module flash_gemv #(
     localparam SUM    = 16 + LEVELS;
     localparam [AWIDTH-1:0] STEP = 1;
 
-    reg [WIDTH-1:0]  buffer [0:BEATS-1];
     reg [AWIDTH-1:0] fill;     // next beat of the vector to write
     reg [AWIDTH-1:0] final_beat;  // address of the vector's last beat
     reg [AWIDTH-1:0] place;    // beat of the row
@@ -67,12 +66,14 @@ module flash_gemv #(
         end
     always @(posedge clk_i)
         if (load) begin
-            buffer[fill] <= activation_data_i[WIDTH-1:0];
             final_beat   <= fill;
         end
 
     // Products, registered; then the adder tree.
-    wire [WIDTH-1:0]    vector = buffer[place];
+    wire [WIDTH-1:0] vector;
+    vector_buffer #(.WIDTH(WIDTH), .DEPTH(BEATS), .ADDRESS_BITS(AWIDTH)) vectors (
+        .clk_i(clk_i), .write_i(load), .write_address_i(fill), .data_i(activation_data_i[WIDTH-1:0]),
+        .read_address_i(place), .data_o(vector));
     reg  [LANES*16-1:0] products;
     wire [SUM-1:0]      sum;
     genvar i;

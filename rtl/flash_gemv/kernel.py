@@ -98,7 +98,7 @@ KERNEL = Kernel(
     description="in-flash compute core: INT8 matrix-vector product beside the page buffer, read slices interleaved",
     system="Cambricon-LLM",
     folder=Path(__file__).resolve().parent,
-    sources=("flash_gemv.v",),
+    sources=("vector_buffer.v", "flash_gemv.v"),
     common=("delay_line.v", "adder_tree.v"),
     parameters=(
         Parameter("LANES", 4, range(1, 65), "values a beat"),
