@@ -74,7 +74,7 @@ module flash_gemv #(
     vector_buffer #(.WIDTH(WIDTH), .DEPTH(BEATS), .ADDRESS_BITS(AWIDTH)) vectors (
         .clk_i(clk_i), .write_i(load), .write_address_i(fill), .data_i(activation_data_i[WIDTH-1:0]),
         .read_address_i(place), .data_o(vector));
-    reg  [LANES*16-1:0] products;
+    wire [LANES*16-1:0] products;
     wire [SUM-1:0]      sum;
     genvar i;
     generate
@@ -82,8 +82,10 @@ module flash_gemv #(
             wire signed [7:0]  a = vector[i*8 +: 8];
             wire signed [7:0]  w = page_data_i[i*8 +: 8];
             wire signed [15:0] product = a * w;
+            reg  signed [15:0] held;
             always @(posedge clk_i)
-                if (enable) products[i*16 +: 16] <= product;
+                if (enable) held <= product;
+            assign products[i*16 +: 16] = held;
         end
     endgenerate
     adder_tree #(.LANES(LANES), .WIDTH(16)) tree (
