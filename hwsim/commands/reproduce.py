@@ -12,6 +12,8 @@ import typer
 from hwsim.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from hwsim.experiments.reproduction import Row
 
 
@@ -47,28 +49,46 @@ def reproduce(
 
 
 def _print(found: Mapping[str, Sequence[Row]]) -> None:
-    from rich import box
+    """One table a system, as narrow as a terminal; what was given and the sources stand numbered below it."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    from hwsim.experiments.reproduction_page import error_text, figure_text, given_text, median_text
+    from hwsim.experiments.reproduction_page import median_text
 
     console = Console()
     for title, rows in found.items():
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-        for name in ("Case", "Metric", "Given"):
-            table.add_column(name, overflow="fold")
-        for name in ("Predicted", "Published", "Error"):
-            table.add_column(name, justify="right", overflow="fold")
-        table.add_column("Source", overflow="fold")
-        for row in rows:
-            cells = (
-                row.case, row.metric, given_text(row.given), figure_text(row.predicted, row.unit),
-                f"{row.published or '-'} {row.unit}".strip(), error_text(row), row.source,
-            )  # fmt: skip
-            table.add_row(*(Text(cell) for cell in cells))
         console.print(Text(f"\n{title}", style="bold"))
-        console.print(table)
+        _print_rows(console, rows)
         console.print(Text(median_text(rows)))
     console.print(Text(f"\nAll systems: {median_text([row for rows in found.values() for row in rows])}"))
+
+
+def _print_rows(console: Console, rows: Sequence[Row]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from hwsim.experiments.reproduction_page import error_text, figure_text, given_text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for name in ("Case", "Metric"):
+        table.add_column(name, min_width=13)
+    for name in ("Predicted", "Published", "Error"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("From", justify="right", no_wrap=True)
+    given: dict[str, int] = {}
+    sources: dict[str, int] = {}
+    for row in rows:
+        first = given.setdefault(given_text(row.given), len(given) + 1)
+        second = sources.setdefault(row.source, len(sources) + 1)
+        cells = (
+            row.case, row.metric, figure_text(row.predicted, row.unit), f"{row.published or '-'} {row.unit}".strip(),
+            error_text(row).replace(" (context)", "*"), f"g{first} [{second}]",
+        )  # fmt: skip
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
+    console.print(Text("* context: recalled, given to the model or not published; never judged", style="dim"))
+    for text, number in given.items():
+        console.print(Text(f"g{number}: {text or 'nothing beside the device'}", style="dim"), soft_wrap=True)
+    for text, number in sources.items():
+        console.print(Text(f"[{number}] {text}", style="dim"), soft_wrap=True)
