@@ -72,7 +72,7 @@ def _print_rows(console: Console, rows: Sequence[Row]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for name in ("Case", "Metric"):
-        table.add_column(name, min_width=13)
+        table.add_column(name, min_width=11)
     for name in ("Predicted", "Published", "Error"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("From", justify="right", no_wrap=True)
