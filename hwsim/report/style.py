@@ -44,6 +44,8 @@ table.pairs td { text-align: left; white-space: normal; overflow-wrap: anywhere;
 table.pairs td:first-child { color: var(--soft); white-space: nowrap; width: 1%; padding-left: 0; }
 table.plain td { white-space: normal; text-align: left; vertical-align: top; min-width: 72px; }
 table.plain th { text-align: left; }
+table.wrapped th, table.wrapped td { padding: 6px 7px; }
+table.wrapped td:last-child { white-space: normal; }
 table.compare { width: auto; min-width: min(100%, 640px); }
 table.compare td, table.compare th { white-space: normal; min-width: 120px; }
 .dot { display: inline-block; width: 0.7em; height: 0.7em; border-radius: 2px; margin-right: 0.45em; }
