@@ -4,8 +4,9 @@
 (extra ``validation``) ships are predicted, and the errors by system and by network; ``--fit`` fits the host time of a
 step to H100 rows whose CRC-32 is no multiple of five. Every other system is zero-shot.
 
-At steady state each of `batch` requests brings a prompt every `output` steps, so a step of decoding shares the device
-with ``batch / output`` prefills: ``tpot = decode(batch, prompt + output / 2) + batch / output * prefill(prompt)``.
+Two schedulers are told apart. Mixing (TensorRT-LLM, vLLM): a step holds the tokens being decoded and the chunks of new
+prompts, which share one pass over the weights. Prefill first (SGLang): waiting prompts stop decoding, so requests of
+one length run in waves, and a request waits for half of its wave's prompts before its first token and half after.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ FORMATS = {  # precision of the sample: weights, activations, KV cache
     "": ("bf16", "bf16", "bf16"), "bf16": ("bf16", "bf16", "bf16"), "fp8": ("fp8_e4m3", "fp8_e4m3", "fp8_e4m3"),
     "fp4": ("nvfp4", "nvfp4", "fp8_e4m3"),
 }  # fmt: skip
+PREFILL_FIRST = ("sglang",)  # SGLang documentation: its scheduler runs waiting prompts before it decodes
+CHUNK = 8192.0  # tokens a step: default of max_num_batched_tokens (vLLM) and max_num_tokens (TensorRT-LLM)
+WAVES = 10.0  # (assumption) requests a run sends, over its concurrency, as InferenceMAX does; the first come at once
 LOOKED_AT, FOLDS = "h100_sxm", 5
 
 
@@ -71,11 +75,11 @@ class Point(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """Time to first token and per output token, seconds, without the host time of a step."""
+    """Time to first token and per output token, seconds, without the host time of a step; requests admitted."""
 
     first_s: float
     token_s: float
-    steps: float  # host steps in a token
+    admitted: int
 
 
 def package_folder() -> Path:
@@ -146,15 +150,42 @@ def predict(point: Point, runtime: Runtime) -> Prediction:
     if point.pipeline != 1:
         raise InputError("pipeline parallel serving is not modelled")
     where = (point.model, point.system, point.precision, point.tensor, runtime._replace(step_s=0.0))
-    decode_s = _phase_s(*where, "decode", point.batch, point.prompt + point.output // 2)
+    batch = admitted(point, where)
+    decode_s = _phase_s(*where, "decode", batch, point.prompt + point.output // 2)
     prefill_s = _phase_s(*where, "prefill", 1, point.prompt)
-    share = point.batch / point.output
-    token_s = decode_s + share * prefill_s
-    return Prediction(prefill_s + decode_s, token_s, 1.0)
+    others = (batch - 1) / point.output  # prompts that the other requests bring into a step
+    if point.backend in PREFILL_FIRST:
+        token_s = decode_s + 0.5 * others * prefill_s
+        first_s = 0.5 * (batch + 1) * prefill_s
+    else:
+        weights_s = _phase_s(*where, "decode", batch, 1)  # a step without its cache: shared when a chunk joins it
+        mixed = min(1.0, others * max(1.0, point.prompt / CHUNK))
+        token_s = decode_s + others * (1.0 + batch / point.prompt) * prefill_s - mixed * weights_s
+        token_s = max(token_s, decode_s)
+        load = min(others * prefill_s / token_s, 0.95)
+        burst_s = 0.5 * (batch - 1) / WAVES * prefill_s
+        first_s = prefill_s + 0.5 * token_s + burst_s + 0.5 * load / (1.0 - load) * prefill_s
+    queue_s = (point.batch - batch) / batch * point.output * token_s
+    return Prediction(first_s + queue_s, token_s, batch)
+
+
+def admitted(point: Point, where: tuple[Any, ...]) -> int:
+    """Requests of the point whose caches fit beside the weights; the others wait."""
+    low, high, context = 0, point.batch, point.prompt + point.output // 2
+    while low < high:
+        middle = high if low == 0 and high == point.batch else (low + high + 1) // 2
+        try:
+            _phase_s(*where, "decode", middle, context)
+            low = middle
+        except HwsimError:
+            if middle == 1:
+                raise
+            high = middle - 1
+    return low
 
 
 def error_table(points: Sequence[Point], runtime: Runtime) -> tuple[list[tuple[Point, float, float]], Counter[str]]:
-    """Signed errors (a fraction) of time per output token and to first token of each point, and why others have none."""
+    """Signed errors (a fraction) of time per output token and to first token of each point; why others have none."""
     found, why = [], Counter[str]()
     for point in points:
         try:
@@ -162,8 +193,8 @@ def error_table(points: Sequence[Point], runtime: Runtime) -> tuple[list[tuple[P
         except HwsimError as error:
             why[str(error)] += 1
             continue
-        token_s = made.token_s + made.steps * runtime.step_s
-        first_s = made.first_s + made.steps * runtime.step_s
+        token_s = made.token_s + runtime.step_s
+        first_s = made.first_s + runtime.step_s
         found.append((point, token_s / point.token_s - 1.0, first_s / point.first_s - 1.0))
     return found, why
 
