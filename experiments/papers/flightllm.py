@@ -13,6 +13,7 @@ ARTIFACT = "arXiv 2401.03868, example of the authors' artifact; VHK158 simulated
 ABSTRACT = "arXiv 2401.03868, abstract"
 QUERY_KEY_DENSITY = 0.7  # given: 64 of 225 linears (artifact)
 U280_BOARD_W = 45.0  # recalled, medium confidence: context only
+PRICES_USD = {"flightllm-u280": 8000.0, "v100s-pcie-32gb": 12000.0, "a100-pcie-40gb": 17000.0}  # recalled: context only
 
 # prefill, decode: prefill ms, decode ms, tokens/s on VHK158; tokens/s of vLLM and of plain PyTorch on the GPU
 VHK158 = {
@@ -92,11 +93,25 @@ def _on_u280() -> list[Row]:
             predicted=efficiency / _efficiency("a100-pcie-40gb", "eager"), published="4.2", source=ABSTRACT, note=note,
             **common,
         ),
+        _cost_efficiency("v100s-pcie-32gb", "V100S", speed, "1.8", given),
+        _cost_efficiency("a100-pcie-40gb", "A100", speed, "1.4", given),
         Row(
             case="U280", metric="board power", unit="W", predicted=float(result.energy_j / result.latency_s),
             published=f"{U280_BOARD_W:.0f}", judged=False, source="recalled, medium confidence", **common,
         ),
     ]  # fmt: skip
+
+
+def _cost_efficiency(gpu: str, name: str, speed: float, published: str, given: dict[str, Any]) -> Row:
+    """Tokens a second and dollar of the U280 over those of a GPU, at list prices that are recalled."""
+    result = hwsim.simulate("llama-2-7b", on=gpu, phase="generate", prompt=128, output=512, runtime="eager")
+    per_dollar = speed / PRICES_USD["flightllm-u280"], 512.0 / result.latency_s / PRICES_USD[gpu]
+    return Row(
+        system="flightllm", case=f"U280 against {name}", metric="cost efficiency", unit="x",
+        given={**given, "prices_usd": [PRICES_USD["flightllm-u280"], PRICES_USD[gpu]]},
+        predicted=per_dollar[0] / per_dollar[1], published=published, judged=False, source=ABSTRACT,
+        note="prices are recalled, so the row is context",
+    )  # fmt: skip
 
 
 def instruction_streams(longest: int, prefill_bucket: int, decode_bucket: int) -> float:
