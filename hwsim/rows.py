@@ -102,6 +102,7 @@ class Runtime(NamedTuple):
     collective_s: float = 0.0  # host time each collective of a layer adds to it
     step_s: float = 0.0  # host time a step costs that nothing hides: sampling, scheduling, detokenising
     unfused: float = 0.0  # 1: attention is three kernels, its scores go through memory
+    direct: float = 0.0  # 1: an all-reduce takes the faster of the library and the engine's own one-shot kernel
 
 
 def lower(operator: Operator) -> OperatorRow:

@@ -207,7 +207,7 @@ def fit(points: Sequence[Point], start: Runtime) -> Runtime:
         rows, _ = error_table(chosen, start._replace(step_s=step_us * 1e-6))
         return float(np.median([abs(token) for _, token, _ in rows]))
 
-    return start._replace(step_s=min(np.arange(0.0, 5001.0, 250.0), key=error) * 1e-6)
+    return start._replace(step_s=min(np.arange(0.0, 1001.0, 50.0), key=error) * 1e-6)
 
 
 def summary(rows: Sequence[tuple[Point, float, float]]) -> dict[str, float]:

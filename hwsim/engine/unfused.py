@@ -1,8 +1,10 @@
-"""Operators as a framework without a fused attention kernel launches them."""
+"""Operators as a runtime launches them: unfused attention in parts, an all-reduce by the engine's own kernel."""
 
 from __future__ import annotations
 
-from hwsim.operators import Attention, Matmul, Operator, Softmax
+from dataclasses import replace
+
+from hwsim.operators import Attention, Collective, Matmul, Operator, Softmax
 from hwsim.rows import Runtime
 
 
@@ -11,6 +13,8 @@ def launched_operators(operator: Operator, runtime: Runtime) -> list[Operator]:
 
     Scores of every head are written, normalised (scale and mask in the softmax kernel) and read again, masked ones too.
     """
+    if runtime.direct > 0.0 and isinstance(operator, Collective) and operator.operation == "all_reduce":
+        return [replace(operator, algorithm="best")]
     if runtime.unfused <= 0.0 or not isinstance(operator, Attention):
         return [operator]
     groups = operator.batch * operator.heads

@@ -141,7 +141,7 @@ def read_runtime(name: str) -> Runtime:
     file = validated(RuntimeFile, parse(read_text(path), path.name), path.name)
     return Runtime(
         host_s=file.host, gap_s=file.gap, layer_s=file.layer, collective_s=file.collective, step_s=file.step,
-        unfused=float(file.attention == "unfused"),
+        unfused=float(file.attention == "unfused"), direct=float(file.all_reduce == "best"),
     )  # fmt: skip
 
 

@@ -31,3 +31,4 @@ class RuntimeFile(Table):
     collective: Time = 0.0
     step: Time = 0.0
     attention: Literal["fused", "unfused"] = "fused"
+    all_reduce: Literal["nccl", "best"] = "nccl"

@@ -88,3 +88,12 @@ def test_the_json_report_counts_every_row_of_the_file(capsys: pytest.CaptureFixt
     assert main(["--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["rows"] == told["predicted"] + sum(told["left_out"].values()) + sum(told["failed"].values())
+
+
+def test_the_serving_profile_never_reduces_slower_than_the_library() -> None:
+    serving = read_runtime("serving")
+    for batch in (1, 8, 64):
+        point = POINT._replace(batch=batch, tensor=8)
+        assert predict(point, serving).token_s < predict(point, serving._replace(direct=0.0)).token_s
+    one = POINT._replace(model="Qwen/Qwen3-32B", tensor=1)
+    assert predict(one, serving).token_s == predict(one, serving._replace(direct=0.0)).token_s
