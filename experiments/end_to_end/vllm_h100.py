@@ -1,0 +1,145 @@
+"""vLLM on H100: median time between tokens and joules a token of ML.ENERGY's runs, under the profile ``serving``.
+
+``python -m hwsim.experiments.end_to_end.vllm_h100 [--json]`` reads ``energy_h100_vllm.csv`` in ``HWSIM_DATA_DIR``.
+No constant is fitted to these rows. The table has no prompt lengths: `PROMPTS` assumes one for each task.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import hwsim
+from hwsim.errors import HwsimError
+from hwsim.experiments.end_to_end.megatron import data_folder
+from hwsim.experiments.end_to_end.silicon import package_folder
+from hwsim.mappers.networks.reading import read_config
+
+DEVICE = "h100-sxm-80gb"
+PROMPTS = {"lm-arena-chat": 200, "gpqa": 300, "sourcegraph-fim": 2000}  # (assumption) tokens; outputs dominate
+CONFIGURATIONS = {
+    "Qwen/Qwen3-8B": "Qwen--Qwen3-8B",
+    "Qwen/Qwen3-30B-A3B-Instruct-2507": "Qwen--Qwen3-30B-A3B",
+    "Qwen/Qwen3-30B-A3B-Thinking-2507": "Qwen--Qwen3-30B-A3B",
+    "Qwen/Qwen3-Coder-30B-A3B-Instruct": "Qwen--Qwen3-30B-A3B",
+    "Qwen/Qwen3-235B-A22B-Instruct-2507": "Qwen--Qwen3-235B-A22B",
+    "Qwen/Qwen3-235B-A22B-Thinking-2507": "Qwen--Qwen3-235B-A22B",
+    "Qwen/Qwen3-235B-A22B-Instruct-2507-FP8": "Qwen--Qwen3-235B-A22B",
+    "Qwen/Qwen3-235B-A22B-Thinking-2507-FP8": "Qwen--Qwen3-235B-A22B",
+    "openai/gpt-oss-20b": "openai--gpt-oss-20b",
+    "openai/gpt-oss-120b": "openai--gpt-oss-120b",
+}
+QWEN3_14B = {  # model card and config.json of Qwen/Qwen3-14B
+    "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "hidden_size": 5120, "num_hidden_layers": 40,
+    "num_attention_heads": 40, "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 17408,
+    "vocab_size": 151936, "hidden_act": "silu", "tie_word_embeddings": False, "torch_dtype": "bfloat16",
+    "max_position_embeddings": 40960, "rms_norm_eps": 1e-6, "rope_theta": 1000000,
+}  # fmt: skip
+FORMATS = {"bfloat16": ("bf16", "bf16"), "fp8": ("fp8_e4m3", "fp8_e4m3"), "mxfp4": ("mxfp4", "bf16")}
+
+
+class Compared(NamedTuple):
+    """Signed errors, a fraction, of one run."""
+
+    model: str
+    dense: bool
+    interval: float
+    energy: float
+
+
+@cache
+def _network(model: str) -> Any:
+    if model == "Qwen/Qwen3-14B":
+        return read_config(dict(QWEN3_14B), source="Qwen3-14B", name=model)
+    return hwsim.network(package_folder() / "model_configs" / f"{CONFIGURATIONS[model]}_config.json")
+
+
+def predict(row: dict[str, str]) -> tuple[float, float]:
+    """Seconds between tokens (a step that holds no prompt) and joules a token, prompts included."""
+    weights, activations = FORMATS[row["weight_precision"]]
+    batch, output = max(1, round(float(row["avg_batch_size"]))), float(row["avg_output_len"])
+    prompt = PROMPTS[row["task"]]
+    common: dict[str, Any] = {
+        "on": DEVICE, "weights": weights, "activations": activations, "kv": "bf16", "runtime": "serving",
+        "parallel": {"tp": int(row["tensor_parallel"])},
+    }  # fmt: skip
+    network = _network(row["model_id"])
+    step = hwsim.simulate(network, phase="decode", batch=batch, context=int(prompt + output / 2), **common)
+    prefill = hwsim.simulate(network, phase="prefill", batch=1, prompt=prompt, **common)
+    return step.latency_s, step.energy_j / batch + prefill.energy_j / output
+
+
+def compare() -> tuple[list[Compared], Counter[str], int]:
+    """Errors of every run that the model reads, why the others have none, and how many runs there are."""
+    found, why, total = [], Counter[str](), 0
+    with (data_folder() / "energy_h100_vllm.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            total += 1
+            name = row["model_id"]
+            if name not in CONFIGURATIONS and name != "Qwen/Qwen3-14B":
+                why[f"no configuration: {name}"] += 1
+            elif row["data_parallel"] != "1" or row["expert_parallel"] != "1":
+                why["data or expert parallel"] += 1
+            else:
+                try:
+                    interval_s, energy_j = predict(row)
+                except HwsimError as error:
+                    why[f"{name}: {str(error)[:80]}"] += 1
+                    continue
+                found.append(
+                    Compared(
+                        name,
+                        row["architecture"].startswith("Dense"),
+                        interval_s / (float(row["median_itl_ms"]) * 1e-3) - 1.0,
+                        energy_j / float(row["energy_per_token_joules"]) - 1.0,
+                    )
+                )
+    return found, why, total
+
+
+def report(found: Sequence[Compared]) -> dict[str, dict[str, float]]:
+    """Mean and median absolute error and bias, per cent, of all runs, of dense and other networks, and by network."""
+    groups: dict[str, list[Compared]] = {}
+    for each in found:
+        for name in ("all", "dense" if each.dense else "mixture of experts", each.model):
+            groups.setdefault(name, []).append(each)
+    told = {}
+    for name, group in groups.items():
+        told[name] = {"rows": float(len(group))}
+        for field in ("interval", "energy"):
+            values = 100.0 * np.array([getattr(each, field) for each in group])
+            told[name][f"{field}_mean"] = float(np.mean(np.abs(values)))
+            told[name][f"{field}_median"] = float(np.median(np.abs(values)))
+            told[name][f"{field}_bias"] = float(np.mean(values))
+    return told
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the errors."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    chosen = parser.parse_args(arguments)
+    found, why, total = compare()
+    groups = report(found)
+    if chosen.json:
+        print(json.dumps({"rows": total, "predicted": len(found), "left_out": why, "errors_percent": groups}))
+        return 0
+    print(f"rows {total}, predicted {len(found)}")
+    for reason, count in why.most_common():
+        print(f"  {count:4d} not predicted: {reason}")
+    print(f"{'% error':<42} rows | between tokens: mean median bias | joules a token: mean median bias")
+    for name, each in groups.items():
+        values = [each[f"{field}_{kind}"] for field in ("interval", "energy") for kind in ("mean", "median", "bias")]
+        print(f"{name:<42} {each['rows']:4.0f} | " + " ".join(f"{value:+9.1f}" for value in values))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
