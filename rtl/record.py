@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hwsim.errors import InputError, unknown_name
+from hwsim.errors import InputError, MissingExtraError, unknown_name
 from hwsim.models.numerics.handshake import Stalls
+from hwsim.rtl.resource_fit import ResourceSweep, predicted
 
 COMMON = Path(__file__).resolve().parent / "common"
 Beats = dict[str, list[int]]
@@ -90,6 +91,7 @@ class Kernel:
     coverage_bins : what the cases must reach; a bin may be ``(name, condition on the parameters)``
     check : extra condition between parameters, raises `InputError`
     bench : importable name of the module with the cocotb tests
+    resource_sweeps : what `hwsim rtl characterise` synthesises, with the terms that the counts are fitted against
     """
 
     name: str
@@ -111,6 +113,7 @@ class Kernel:
     check: Callable[..., None] | None = None
     bench: str = "hwsim.rtl.standard_bench"
     data_files: tuple[str, ...] = field(default=())
+    resource_sweeps: tuple[ResourceSweep, ...] = ()
 
     @property
     def files(self) -> list[Path]:
@@ -164,10 +167,21 @@ class Kernel:
         return self.cycle_model(shape, stalls, **self.values(parameters))
 
     def resources(self, **parameters: int) -> dict[str, float]:
-        """Multipliers, adders, comparators, register and memory bits of the Verilog, by Yosys at word level."""
+        """Multipliers, adders, comparators, register and memory bits of the Verilog, by Yosys at word level.
+
+        With a fit of these parameters in the kernel's resources.toml, also ``lut``, ``ff``, ``dsp`` and ``bram`` of a
+        Xilinx UltraScale+ device, predicted; these alone where Yosys is not installed.
+        """
         from hwsim.rtl.structure import resources
 
-        return dict(resources(self.name, self.values(parameters)))
+        values = self.values(parameters)
+        fitted = predicted(self.folder, values)
+        try:
+            return {**resources(self.name, values), **fitted}
+        except MissingExtraError:
+            if not fitted:
+                raise
+            return fitted
 
     def bins(self, parameters: Mapping[str, int]) -> list[str]:
         """The coverage bins that can be reached under these parameters."""

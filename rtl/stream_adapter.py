@@ -77,6 +77,7 @@ def adapted(kernel: StreamKernel, bench: ModuleType, widths: Mapping[str, str]) 
         mutants=tuple(Mutant(mutant.name, mutant.file, mutant.old, mutant.new) for mutant in bench.MUTANTS),
         check=check,
         bench=getattr(bench, "FRAME_BENCH", "hwsim.rtl.standard_bench"),
+        resource_sweeps=tuple(getattr(bench, "RESOURCE_SWEEPS", ())),
     )
 
 

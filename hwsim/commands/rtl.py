@@ -99,23 +99,31 @@ def mutate(names: Names = None, simulator: Simulator = "icarus", seed: Seed = 1,
 
 
 @app.command()
-def characterise(names: Names = None, parameter: Parameters = None, json_output: Json = False) -> None:
-    """Count multipliers, adders, comparators, register and memory bits by Yosys, for each parameter set."""
+def characterise(
+    names: Names = None,
+    parameter: Parameters = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Write the fits to the kernel's resources.toml (in a checkout).")
+    ] = False,
+    json_output: Json = False,
+) -> None:
+    """Draw the hierarchy, count operators and registers by Yosys, and fit Xilinx resources over a sweep.
+
+    With --parameter the sweep is not run: the resources of these parameters are synthesised and set beside the fit.
+    """
+    from hwsim.commands.rtl_characterise import characterisation, print_characterisation
+
     given = _parameters(parameter)
-    found: list[dict[str, Any]] = []
+    if in_place and given:
+        raise InputError("--in-place writes the fits of the whole sweep; leave --parameter out")
+    found = []
     for kernel in _kernels(names):
-        for chosen in [given] if given else kernel.parameter_sets:
-            values = kernel.values(chosen)
-            found.append({"kernel": kernel.name, "parameters": values, "resources": kernel.resources(**values)})
+        records = characterisation(kernel, given, in_place=in_place)
+        found += records
+        if not json_output:
+            print_characterisation(records)
     if json_output:
-        print(json.dumps(found))
-        return
-    kinds = list(found[0]["resources"])
-    rows = [
-        [one["kernel"], _assignments(one["parameters"]), *(f"{one['resources'][kind]:,}" for kind in kinds)]
-        for one in found
-    ]
-    _table(["Kernel", "Parameters", *(kind.replace("_", " ") for kind in kinds)], rows)
+        print(json.dumps(found, allow_nan=False))
 
 
 @app.command()

@@ -14,6 +14,7 @@ from hwsim.models.npu.systolic_stream import stream_cycles
 from hwsim.models.numerics.handshake import Stalls
 from hwsim.models.numerics.integer_matmul import Integers, integer_matmul, packed
 from hwsim.rtl.record import Case, Kernel, Mutant, Parameter, Stream
+from hwsim.rtl.resource_fit import ResourceSweep
 
 DATAFLOWS = ("output_stationary", "weight_stationary")
 
@@ -108,6 +109,22 @@ def check(*, OPERAND_BITS: int, ACCUMULATOR_BITS: int, **_: int) -> None:
 
 _OUTPUT, _WEIGHTS = "systolic_output_stationary.v", "systolic_weight_stationary.v"
 _WEIGHT = {"ROWS": 3, "COLUMNS": 4, "DATAFLOW": 1}
+_SHAPES = (
+    (1, 1), (1, 2), (2, 1), (2, 2), (1, 5), (5, 1), (2, 4), (4, 2), (3, 3), (3, 4), (4, 4), (2, 6), (6, 2), (5, 5),
+)  # fmt: skip
+# Delay lines of three steps and more become shift-register LUTs, shorter ones and those with a reset flip-flops.
+_LUT_TERMS = ("1", "ROWS", "COLUMNS", "ROWS*COLUMNS", "max(ROWS, 3)", "max(COLUMNS, 3)")
+_FF_TERMS = (
+    "1", "ROWS", "COLUMNS", "ROWS*COLUMNS", "max(ROWS, 3)", "max(COLUMNS, 3)", "min(ROWS, 3)**2", "min(COLUMNS, 3)**2",
+)  # fmt: skip
+_TERMS: tuple[dict[str, tuple[str, ...]], ...] = (
+    {"lut": _LUT_TERMS, "ff": (*_FF_TERMS, "ROWS**2"), "dsp": ("ROWS*COLUMNS",)},
+    {
+        "lut": (*_LUT_TERMS, "max(2 - ROWS, 0)*COLUMNS"),
+        "ff": (*_FF_TERMS, "ROWS*COLUMNS**2", "max(2 - ROWS, 0)*COLUMNS"),
+        "dsp": ("ROWS*COLUMNS",),
+    },
+)
 KERNEL = Kernel(
     name="systolic_array",
     description="R x C signed INT8 to INT32 systolic array, output- or weight-stationary, tiles overlapped",
@@ -154,5 +171,12 @@ KERNEL = Kernel(
         Mutant("result early", _OUTPUT, "[2*ROWS+COLUMNS-2 : ROWS+COLUMNS-1]", "[2*ROWS+COLUMNS-3 : ROWS+COLUMNS-2]"),
         Mutant("weights swapped late", _WEIGHTS, ".first_i(first[r+c])", ".first_i(first[r+c+1])", _WEIGHT),
         Mutant("weights loaded too early", "systolic_array.v", "full <= whole && !first", "full <= 1'b0", _WEIGHT),
+    ),
+    resource_sweeps=tuple(
+        ResourceSweep(
+            terms=_TERMS[dataflow],
+            points=tuple({"ROWS": rows, "COLUMNS": columns, "DATAFLOW": dataflow} for rows, columns in _SHAPES),
+        )
+        for dataflow in (0, 1)
     ),
 )  # fmt: skip

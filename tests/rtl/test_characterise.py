@@ -1,0 +1,112 @@
+"""Characterisation: hierarchy by pyverilog, Xilinx counts by Yosys, fits that predict what was not swept."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hwsim.commands.app import run_app
+from hwsim.errors import InputError, MissingExtraError
+from hwsim.rtl import kernel_names
+from hwsim.rtl.discovery import read_kernel
+from hwsim.rtl.resource_fit import FILE_NAME, fit_counts, predicted, read_fits, term_value, toml_text
+
+Require = Callable[[str, str], object]
+ALL = ("1", "ROWS", "COLUMNS", "ROWS*COLUMNS")
+TERMS = {"lut": ALL, "ff": ALL, "dsp": ("ROWS*COLUMNS",), "bram": ("1", "ROWS")}
+POINTS = [{"ROWS": rows, "COLUMNS": columns, "MODE": 1} for rows, columns in ((1, 1), (1, 3), (3, 1), (2, 2), (4, 6))]
+
+
+def _counts(point: dict[str, int]) -> dict[str, float]:
+    rows, columns = point["ROWS"], point["COLUMNS"]
+    return {"lut": 7 + 60 * rows * columns, "ff": 5 + 3 * rows + 2 * columns, "dsp": rows * columns, "bram": 0.5 * rows}
+
+
+def test_a_fit_finds_the_formula_that_made_the_counts_and_predicts_beyond_them() -> None:
+    fit = fit_counts(TERMS, POINTS, [_counts(point) for point in POINTS])
+    assert fit.coefficients["lut"] == pytest.approx(dict(zip(ALL, (7, 0, 0, 60), strict=True)), abs=1e-5)
+    assert fit.formula("ff") == "5 + 3*ROWS + 2*COLUMNS" and fit.held == {"MODE": 1}
+    assert max(fit.error.values()) == 0
+    beyond = {"ROWS": 9, "COLUMNS": 5, "MODE": 1}
+    assert fit.predict(beyond) == _counts(beyond)
+    assert fit.predict({**beyond, "MODE": 0}) is None
+
+
+def test_a_count_off_the_formula_is_the_error_reported() -> None:
+    counts = [_counts(point) for point in POINTS]
+    counts[3]["lut"] *= 2
+    assert fit_counts(TERMS, POINTS, counts).error["lut"] > 0.1
+
+
+def test_fits_written_are_the_fits_read(tmp_path: Path) -> None:
+    fit = fit_counts(TERMS, POINTS, [_counts(point) for point in POINTS])
+    (tmp_path / FILE_NAME).write_text(toml_text("mine", [fit], "pyosys 0, steps"))
+    assert read_fits(tmp_path / FILE_NAME) == [fit]
+    assert "# fitted: hwsim rtl characterise mine --in-place" in (tmp_path / FILE_NAME).read_text()
+
+
+def test_points_that_do_not_tell_terms_apart_and_unknown_names_are_refused() -> None:
+    with pytest.raises(InputError, match="do not tell"):
+        fit_counts(TERMS, POINTS[:3], [_counts(point) for point in POINTS[:3]])
+    with pytest.raises(InputError, match="'LANES' must be"):
+        term_value("2*LANES", {"ROWS": 1})
+    assert term_value("max(ROWS, 3) - min(2, ROWS)**2", {"ROWS": 5}) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in kernel_names() if read_kernel(name).resource_sweeps])
+def test_fits_kept_are_of_the_declared_sweeps(name: str) -> None:
+    kernel = read_kernel(name)
+    fits = read_fits(kernel.folder / FILE_NAME)
+    assert fits
+    for fit, sweep in zip(fits, kernel.resource_sweeps, strict=True):
+        assert all(tuple(fit.coefficients[kind]) == tuple(chosen) for kind, chosen in sweep.terms.items())
+        complete = [{**fit.held, **point} for point in fit.points]
+        assert complete == [kernel.values(point) for point in sweep.points]
+        assert set(predicted(kernel.folder, complete[0])) == {"lut", "ff", "dsp", "bram"}
+
+
+def test_fitted_resources_need_no_yosys_and_the_others_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    array = read_kernel("systolic_array")
+    assert array.resources(ROWS=16, COLUMNS=16)["dsp"] == 256
+    with pytest.raises(MissingExtraError, match="pyosys"):
+        array.resources(ROWS=2, COLUMNS=2, OPERAND_BITS=4)
+
+
+def test_the_hierarchy_is_a_graph_of_every_instance(require_tool: Callable[[str], str]) -> None:
+    require_tool("iverilog")
+    if importlib.util.find_spec("pyverilog") is None:
+        pytest.skip("pyverilog is not installed; pip install 'hwsim[rtl]'")
+    from hwsim.rtl.hierarchy import hierarchy, tree
+
+    graph = hierarchy(read_kernel("systolic_array"), {"ROWS": 2, "COLUMNS": 3})
+    assert graph.nodes["systolic_array"]["ports"][0] == ("input", "clk_i")
+    assert tree(graph) == [
+        (0, "systolic_array", 1), (1, "systolic_output_stationary", 1), (2, "delay_line", 10),
+        (2, "pe_output_stationary", 6),
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataflow", [0, 1])
+def test_a_shape_that_was_not_swept_is_predicted_within_a_tenth(
+    dataflow: int, capsys: pytest.CaptureFixture[str], require_package: Require, require_tool: Callable[[str], str]
+) -> None:
+    require_package("pyosys", "rtl")
+    require_tool("iverilog")
+    given = [f"--parameter={one}" for one in ("ROWS=3", "COLUMNS=5", f"DATAFLOW={dataflow}")]
+    assert run_app(["rtl", "characterise", "systolic_array", *given, "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    for kind, both in record["xilinx"].items():
+        assert both["predicted"] == pytest.approx(both["synthesised"], rel=0.1), kind
+    assert record["xilinx"]["dsp"]["synthesised"] == 15
+
+
+def test_nothing_is_written_for_single_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["rtl", "characterise", "systolic_array", "--in-place", "--parameter", "ROWS=2"]) == 2
+    error = capsys.readouterr().err
+    assert "leave --parameter out" in error and error.count("\n") == 1
