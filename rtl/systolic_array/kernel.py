@@ -112,6 +112,7 @@ _WEIGHT = {"ROWS": 3, "COLUMNS": 4, "DATAFLOW": 1}
 _SHAPES = (
     (1, 1), (1, 2), (2, 1), (2, 2), (1, 5), (5, 1), (2, 4), (4, 2), (3, 3), (3, 4), (4, 4), (2, 6), (6, 2), (5, 5),
 )  # fmt: skip
+_LARGER_SHAPES = ((6, 6), (10, 10), (8, 4), (4, 8))  # weight-stationary: sums widen from row to row
 # Delay lines of three steps and more become shift-register LUTs, shorter ones and those with a reset flip-flops.
 _LUT_TERMS = ("1", "ROWS", "COLUMNS", "ROWS*COLUMNS", "max(ROWS, 3)", "max(COLUMNS, 3)")
 _FF_TERMS = (
@@ -121,7 +122,7 @@ _TERMS: tuple[dict[str, tuple[str, ...]], ...] = (
     {"lut": _LUT_TERMS, "ff": (*_FF_TERMS, "ROWS**2"), "dsp": ("ROWS*COLUMNS",)},
     {
         "lut": (*_LUT_TERMS, "max(2 - ROWS, 0)*COLUMNS"),
-        "ff": (*_FF_TERMS, "ROWS*COLUMNS**2", "max(2 - ROWS, 0)*COLUMNS"),
+        "ff": (*_LUT_TERMS[:4], "max(COLUMNS, 3)", "min(COLUMNS, 3)**2", "max(2 - ROWS, 0)*COLUMNS", "ROWS*COLUMNS**2"),
         "dsp": ("ROWS*COLUMNS",),
     },
 )
@@ -175,8 +176,8 @@ KERNEL = Kernel(
     resource_sweeps=tuple(
         ResourceSweep(
             terms=_TERMS[dataflow],
-            points=tuple({"ROWS": rows, "COLUMNS": columns, "DATAFLOW": dataflow} for rows, columns in _SHAPES),
+            points=tuple({"ROWS": rows, "COLUMNS": columns, "DATAFLOW": dataflow} for rows, columns in shapes),
         )
-        for dataflow in (0, 1)
+        for dataflow, shapes in enumerate((_SHAPES, (*_SHAPES, *_LARGER_SHAPES)))
     ),
 )  # fmt: skip
