@@ -7,6 +7,7 @@ the kernel's ``resources.toml`` and predict LUTs, flip-flops, DSPs and block mem
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,7 @@ _OPERATIONS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Pow: operator.pow,
 }  # fmt: skip
+_FUNCTIONS: dict[str, Callable[..., float]] = {"min": min, "max": max, "log2": math.log2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ class ResourceFit:
 
 
 def term_value(term: str, values: Mapping[str, int]) -> float:
-    """Value of a term: whole numbers, parameters, ``+ - * / // **``, ``min``, ``max`` and parentheses.
+    """Value of a term: whole numbers, parameters, ``+ - * / // **``, ``min``, ``max``, ``log2``.
 
     >>> term_value("ROWS*(COLUMNS - 1)", {"ROWS": 3, "COLUMNS": 5})
     12
@@ -77,8 +79,8 @@ def term_value(term: str, values: Mapping[str, int]) -> float:
             return values[node.id]
         if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
             return _OPERATIONS[type(node.op)](value(node.left), value(node.right))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("min", "max"):
-            return (min if node.func.id == "min" else max)(value(one) for one in node.args)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS:
+            return _FUNCTIONS[node.func.id](*map(value, node.args))
         raise InputError(f"term '{term}': '{ast.unparse(node)}' must be a number or one of {', '.join(values)}")
 
     try:
