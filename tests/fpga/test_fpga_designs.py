@@ -131,7 +131,8 @@ def test_a_sparse_network_keeps_everything_but_the_named_products() -> None:
 
 @pytest.mark.parametrize(("name", "bound"), [("flightllm", 0.08), ("lfads", 0.02)])
 def test_the_published_latencies_are_within_their_bound(name: str, bound: float) -> None:
-    judged = [row for row in paper_rows(name)[1] if row.judged and row.unit != "x"]
+    rows = paper_rows(name)[1]
+    judged = [row for row in rows if (row.judged or "250 MHz" in row.case) and row.unit != "x"]
     assert judged
     for row in judged:
         assert row.error is not None and abs(row.error) <= bound, (row.case, row.metric, row.error)
