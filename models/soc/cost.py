@@ -12,7 +12,7 @@ def cpu_unit(soc: Soc) -> Unit:
     """The CPU."""
     return Unit(
         soc.cpu_rate_16bit, soc.cpu_rate_int8, soc.cpu_rate_int4, soc.cpu_full_rows, soc.cpu_call_s,
-        soc.cpu_vector_per_s, soc.cpu_bandwidth_bytes_per_s, soc.cpu_power_w,
+        soc.cpu_vector_per_s, soc.cpu_bandwidth_bytes_per_s, soc.cpu_power_w, soc.memory_energy_byte_j,
     )  # fmt: skip
 
 
@@ -21,7 +21,7 @@ def gpu_unit(soc: Soc) -> Unit:
     """The GPU."""
     return Unit(
         soc.gpu_rate_16bit, soc.gpu_rate_int8, soc.gpu_rate_int4, soc.gpu_full_rows, soc.gpu_call_s,
-        soc.gpu_vector_per_s, soc.gpu_bandwidth_bytes_per_s, soc.gpu_power_w,
+        soc.gpu_vector_per_s, soc.gpu_bandwidth_bytes_per_s, soc.gpu_power_w, soc.memory_energy_byte_j,
     )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def npu_unit(soc: Soc) -> Unit:
     """The NPU."""
     return Unit(
         soc.npu_rate_16bit, soc.npu_rate_int8, soc.npu_rate_int4, soc.npu_full_rows, soc.npu_call_s,
-        soc.npu_vector_per_s, soc.npu_bandwidth_bytes_per_s, soc.npu_power_w,
+        soc.npu_vector_per_s, soc.npu_bandwidth_bytes_per_s, soc.npu_power_w, soc.memory_energy_byte_j,
     )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def product_rate(unit: Unit, arithmetic: float, stored_bytes: float, rows: float
 
 @cost_function
 def unit_cost(unit: Unit, row: OperatorRow) -> OperatorCost:
-    """Cost of one call on one unit; power is the unit's while it is busy."""
+    """Cost of one call on one unit: energy is the unit's power while it is busy and that of the bytes it moves."""
     compute = row.flops / unit.vector_per_s
     if row.kind == MATMUL or row.kind == CONVOLUTION:
         compute = row.flops / product_rate(unit, row.arithmetic, row.stored_bytes, row.m)
@@ -64,7 +64,8 @@ def unit_cost(unit: Unit, row: OperatorRow) -> OperatorCost:
         bound = LAUNCH
     elif memory > compute:
         bound = MEMORY
-    return OperatorCost(latency, unit.power_w * latency, compute, memory, 0.0, 0.0, unit.call_s, bound)
+    energy = unit.power_w * latency + unit.energy_byte_j * row.bytes
+    return OperatorCost(latency, energy, compute, memory, 0.0, 0.0, unit.call_s, bound)
 
 
 @cost_function

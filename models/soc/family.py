@@ -12,6 +12,7 @@ from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
     Count,
+    Energy,
     Number,
     Positive,
     Power,
@@ -28,11 +29,12 @@ from hwsim.rows import ARITHMETIC_CODES
 
 
 class Memory(Table):
-    """The one DRAM: capacity, bandwidth of its pins, and what all units together are measured to reach."""
+    """The one DRAM: capacity, bandwidth of its pins, what all units together are measured to reach, energy a byte."""
 
     capacity: Capacity
     bandwidth: Bandwidth
     shared: Bandwidth
+    energy_byte: Energy
 
 
 class UnitTable(Table):

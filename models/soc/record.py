@@ -18,7 +18,8 @@ class Unit(NamedTuple):
     call_s: float
     vector_per_s: float
     bandwidth_bytes_per_s: float
-    power_w: float  # above idle, while busy
+    power_w: float  # above idle, while busy, DRAM not in it
+    energy_byte_j: float  # of the DRAM
 
 
 class Soc(NamedTuple):
@@ -27,6 +28,7 @@ class Soc(NamedTuple):
     memory_bytes: float
     memory_bandwidth_bytes_per_s: float
     shared_bytes_per_s: float
+    memory_energy_byte_j: float
     idle_power_w: float
     cpu_rate_16bit: float
     cpu_rate_int8: float
@@ -65,6 +67,7 @@ RECORD_PATHS: dict[str, str] = {
     "memory.capacity": "memory_bytes",
     "memory.bandwidth": "memory_bandwidth_bytes_per_s",
     "memory.shared": "shared_bytes_per_s",
+    "memory.energy_byte": "memory_energy_byte_j",
     "power.idle": "idle_power_w",
     **{f"{unit}.{key}": f"{unit}_{field}" for unit in UNITS for key, field in _FIELDS.items()},
 }

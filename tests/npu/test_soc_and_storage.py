@@ -112,3 +112,10 @@ def test_storage_that_cannot_be_is_refused() -> None:
         read_storage("ufs-4.0", {"command": "8 GB"})
     with pytest.raises(InputError, match="stream"):
         read_storage("ufs-4.0", {"stream": "0 GB/s"})
+
+
+def test_a_unit_spends_its_power_while_busy_and_energy_for_the_bytes_it_moves() -> None:
+    phone = read_device("snapdragon-8gen3")
+    unit, row = phone.units["npu"], lower(Matmul(name="matmul", m=64, n=2048, k=2048, dtype="int8"))
+    cost = unit.cost(unit.record, row)
+    assert cost.energy_j == pytest.approx(1.54 * cost.latency_s + 40e-12 * row.bytes)
