@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from hwsim.errors import InputError, unknown_name
@@ -23,13 +24,20 @@ def read_kernel(name: str | Path) -> Kernel:
         found = module.KERNEL
         if isinstance(found, StreamKernel):
             bench = importlib.import_module(f"hwsim.rtl.{text}.bench")
-            return adapted(found, bench, getattr(module, "WIDTHS", {}))
+            found = adapted(found, bench, getattr(module, "WIDTHS", {}))
         assert isinstance(found, Kernel)
-        return found
+        return _with_sweeps(found, f"hwsim.rtl.{text}.sweeps")
     folder = Path(text)
     if os.sep not in text and not folder.is_dir():
         raise unknown_name("kernel", text, kernel_names())
     return _read_folder(folder)
+
+
+def _with_sweeps(kernel: Kernel, module: str) -> Kernel:
+    """The kernel with the sweeps of its sweeps.py, where it has one."""
+    if importlib.util.find_spec(module) is None:
+        return kernel
+    return replace(kernel, resource_sweeps=importlib.import_module(module).RESOURCE_SWEEPS)
 
 
 def _read_folder(folder: Path) -> Kernel:

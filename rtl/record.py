@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hwsim.errors import InputError, MissingExtraError, unknown_name
+from hwsim.errors import InputError, unknown_name
+from hwsim.models.catalog.kernel_fits import Resources
 from hwsim.models.numerics.handshake import Stalls
-from hwsim.rtl.resource_fit import ResourceSweep, predicted
+from hwsim.rtl.resource_fit import ResourceSweep
 
 COMMON = Path(__file__).resolve().parent / "common"
 Beats = dict[str, list[int]]
@@ -166,22 +167,16 @@ class Kernel:
         """Cycles from the first accepted beat to the last result, both included, under a stall pattern."""
         return self.cycle_model(shape, stalls, **self.values(parameters))
 
-    def resources(self, **parameters: int) -> dict[str, float]:
+    def resources(self, **parameters: int) -> Resources:
         """Multipliers, adders, comparators, register and memory bits of the Verilog, by Yosys at word level.
 
         With a fit of these parameters in the kernel's resources.toml, also ``lut``, ``ff``, ``dsp`` and ``bram`` of a
-        Xilinx UltraScale+ device, predicted; these alone where Yosys is not installed.
+        Xilinx UltraScale+ device and generic ``cells`` and ``gates``, predicted; these alone where Yosys is not
+        installed. ``extrapolated`` is then the number of parameters outside the range that was swept.
         """
-        from hwsim.rtl.structure import resources
+        from hwsim.rtl.structure import known_resources
 
-        values = self.values(parameters)
-        fitted = predicted(self.folder, values)
-        try:
-            return {**resources(self.name, values), **fitted}
-        except MissingExtraError:
-            if not fitted:
-                raise
-            return fitted
+        return known_resources(self.name, self.folder, self.files, self.values(parameters))
 
     def bins(self, parameters: Mapping[str, int]) -> list[str]:
         """The coverage bins that can be reached under these parameters."""

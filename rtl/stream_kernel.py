@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hwsim.errors import InputError, unknown_name
+from hwsim.models.catalog.kernel_fits import Resources
 from hwsim.models.npu.stream_timing import Pattern, Timing
 from hwsim.rtl.stream_packing import Stalls, patterns_of
 
@@ -118,11 +119,16 @@ class StreamKernel:
             return round(self.closed_form(shape, values))
         return self.timing(shape, patterns_of(stalls, list(self.streams(values))), values).cycles
 
-    def resources(self, **given: int) -> dict[str, int]:
-        """Multipliers, adders, comparators, register bits and memory bits of the Verilog, by Yosys at word level."""
-        from hwsim.rtl.structure import resources
+    def resources(self, **given: int) -> Resources:
+        """Multipliers, adders, comparators, register and memory bits by Yosys; the rest by fit (see `known_resources`).
 
-        return resources(self.name, self.values(**given))
+        With a fit in resources.toml: ``lut``, ``ff``, ``dsp``, ``bram``, generic ``cells`` and ``gates``, predicted,
+        and ``extrapolated``, the number of parameters outside the range that was swept.
+        """
+        from hwsim.rtl.streams import FOLDER, sources
+        from hwsim.rtl.structure import known_resources
+
+        return known_resources(self.name, FOLDER / self.name, sources(self.name), self.values(**given))
 
 
 def size(shape: Mapping[str, object], field: str, least: int = 1) -> int:

@@ -7,12 +7,12 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hwsim.errors import InputError, MissingExtraError
-from hwsim.rtl.streams import sources
+from hwsim.models.catalog.kernel_fits import Resources, predicted
 
 _SCRIPT = """
 import sys
@@ -26,13 +26,13 @@ for step in ('proc', 'flatten', 'opt -full', 'wreduce', 'opt_clean', f'write_jso
 """
 
 
-def _cells(kernel: str, parameters: Mapping[str, int]) -> dict[str, Any]:
+def _cells(kernel: str, files: Sequence[Path], parameters: Mapping[str, int]) -> dict[str, Any]:
     if importlib.util.find_spec("pyosys") is None:
         raise MissingExtraError("pyosys is not installed; pip install 'hwsim[rtl]'")
     settings = " ".join(f"-chparam {name} {value}" for name, value in parameters.items())
     with tempfile.TemporaryDirectory(prefix="hwsim-yosys-") as folder:
         report = Path(folder) / "stat.json"
-        command = [sys.executable, "-c", _SCRIPT, kernel, settings, str(report), *map(str, sources(kernel))]
+        command = [sys.executable, "-c", _SCRIPT, kernel, settings, str(report), *map(str, files)]
         finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if finished.returncode or not report.exists():
             errors = [line for line in (finished.stdout + finished.stderr).splitlines() if "ERROR" in line]
@@ -41,7 +41,23 @@ def _cells(kernel: str, parameters: Mapping[str, int]) -> dict[str, Any]:
         return document
 
 
-def resources(kernel: str, parameters: Mapping[str, int]) -> dict[str, int]:
+def known_resources(kernel: str, folder: Path, files: Sequence[Path], values: Mapping[str, int]) -> Resources:
+    """All that is known of a kernel at these parameters: its structure by Yosys, and the counts that its fits predict.
+
+    Raises
+    ------
+    MissingExtraError : neither Yosys nor a fit of these parameters
+    """
+    fitted = predicted(folder, values)
+    try:
+        return Resources(kernel, {**resources(kernel, files, values), **fitted})
+    except MissingExtraError:
+        if not fitted:
+            raise
+        return Resources(kernel, fitted)
+
+
+def resources(kernel: str, files: Sequence[Path], parameters: Mapping[str, int]) -> dict[str, int]:
     """Count what the kernel is made of at these parameters.
 
     Returns
@@ -49,7 +65,7 @@ def resources(kernel: str, parameters: Mapping[str, int]) -> dict[str, int]:
     dict : ``multipliers``, ``adders`` (additions and subtractions), ``comparators``, ``register_bits``, ``memory_bits``
     """
     counts = dict.fromkeys(("multipliers", "adders", "comparators", "register_bits", "memory_bits"), 0)
-    modules = _cells(kernel, parameters)["modules"]
+    modules = _cells(kernel, files, parameters)["modules"]
     for cell in modules[next(iter(modules))]["cells"].values():
         kind = cell["type"]
         if kind == "$mul":  # a product with a constant (an index, say) is wiring and additions

@@ -105,20 +105,26 @@ def characterise(
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Write the fits to the kernel's resources.toml (in a checkout).")
     ] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the fits of one kernel to this TOML file.")] = None,
     json_output: Json = False,
 ) -> None:
-    """Draw the hierarchy, count operators and registers by Yosys, and fit Xilinx resources over a sweep.
+    """Draw the hierarchy, count operators and registers by Yosys, and fit Xilinx and generic resources over a sweep.
 
     With --parameter the sweep is not run: the resources of these parameters are synthesised and set beside the fit.
     """
     from hwsim.commands.rtl_characterise import characterisation, print_characterisation
 
     given = _parameters(parameter)
-    if in_place and given:
-        raise InputError("--in-place writes the fits of the whole sweep; leave --parameter out")
+    if (in_place or out) and given:
+        raise InputError(
+            f"{'--in-place' if in_place else '--out'} writes the fits of the whole sweep; leave --parameter out"
+        )
+    kernels = _kernels(names)
+    if out and (in_place or len(kernels) != 1):
+        raise InputError("--out writes the fits of one kernel, and not with --in-place: name one KERNEL")
     found = []
-    for kernel in _kernels(names):
-        records = characterisation(kernel, given, in_place=in_place)
+    for kernel in kernels:
+        records = characterisation(kernel, given, in_place=in_place, out=out)
         found += records
         if not json_output:
             print_characterisation(records)

@@ -1,8 +1,9 @@
-"""`hwsim rtl characterise`: hierarchy, word-level counts and fitted Xilinx resources of a kernel."""
+"""`hwsim rtl characterise`: hierarchy, word-level counts and fitted Xilinx and generic resources of a kernel."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwsim.errors import InputError
@@ -11,17 +12,23 @@ if TYPE_CHECKING:
     from hwsim.rtl.record import Kernel
 
 
-def characterisation(kernel: Kernel, given: Mapping[str, int], *, in_place: bool = False) -> list[dict[str, Any]]:
+def characterisation(
+    kernel: Kernel, given: Mapping[str, int], *, in_place: bool = False, out: Path | None = None
+) -> list[dict[str, Any]]:
     """All that the Verilog tells, a record for each parameter set.
 
     ``given`` parameters are synthesised themselves; without any, the kernel's declared sweeps are, and fitted (`fits`
-    are the same in every record).
+    are the same in every record), and written to the kernel's resources.toml (``in_place``) or to ``out``.
     """
     from hwsim.rtl.hierarchy import hierarchy, tree
+    from hwsim.rtl.resource_fit import FILE_NAME
 
-    if in_place and not kernel.resource_sweeps:
-        raise InputError(f"{kernel.name}: no resource_sweeps in its kernel.py, so --in-place has nothing to write")
-    fits = [] if given or not kernel.resource_sweeps else _fits(kernel, in_place)
+    file = kernel.folder / FILE_NAME if in_place else out
+    if file is not None and not kernel.resource_sweeps:
+        raise InputError(
+            f"{kernel.name}: no resource_sweeps in its kernel.py or sweeps.py, so there is nothing to write"
+        )
+    fits = [] if given or not kernel.resource_sweeps else _fits(kernel, file)
     found = []
     for chosen in [given] if given else kernel.parameter_sets:
         values = kernel.values(chosen)
@@ -34,37 +41,44 @@ def characterisation(kernel: Kernel, given: Mapping[str, int], *, in_place: bool
             "resources": kernel.resources(**values),
             "fits": fits,
         }
-        found.append(record | ({"xilinx": _beside_the_fit(kernel, values)} if given else {}))
+        found.append(record | (_beside_the_fit(kernel, values) if given else {}))
     return found
 
 
-def _beside_the_fit(kernel: Kernel, values: Mapping[str, int]) -> dict[str, dict[str, float | None]]:
+def _beside_the_fit(kernel: Kernel, values: Mapping[str, int]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Counts synthesised and predicted: ``xilinx``, and ``generic``."""
     from hwsim.rtl.resource_fit import predicted
-    from hwsim.rtl.synthesis import xilinx_counts
+    from hwsim.rtl.synthesis import generic_counts, xilinx_counts
 
     fitted = predicted(kernel.folder, values)
-    counts = xilinx_counts(kernel, values)
-    return {kind: {"synthesised": count, "predicted": fitted.get(kind)} for kind, count in counts.items()}
+    found = {"xilinx": xilinx_counts(kernel, values), "generic": generic_counts(kernel, values)}
+    return {
+        name: {kind: {"synthesised": count, "predicted": fitted.get(kind)} for kind, count in counts.items()}
+        for name, counts in found.items()
+    }
 
 
-def _fits(kernel: Kernel, in_place: bool) -> list[dict[str, Any]]:
-    from hwsim.rtl.resource_fit import FILE_NAME, KINDS, toml_text
+def _fits(kernel: Kernel, file: Path | None) -> list[dict[str, Any]]:
+    from hwsim.rtl.resource_fit import toml_text
     from hwsim.rtl.synthesis import characterised, tool
 
     fits = characterised(kernel)
-    if in_place:
-        file = kernel.folder / FILE_NAME
+    if file is not None:
         try:
-            file.write_text(toml_text(kernel.name, fits, tool()))
+            file.write_text(toml_text(kernel.name, fits, tool(generic=any("cells" in fit.error for fit in fits))))
         except OSError as error:
             raise InputError(f"{file}: {error.strerror}") from error
     return [
         {
             "held": dict(fit.held),
             "points": [dict(point) for point in fit.points],
-            "coefficients": {kind: dict(fit.coefficients[kind]) for kind in KINDS},
-            "formula": {kind: fit.formula(kind) for kind in KINDS},
+            "derived": dict(fit.derived),
+            "coefficients": {kind: dict(row) for kind, row in fit.coefficients.items()},
+            "formula": {kind: fit.formula(kind) for kind in fit.coefficients},
             "largest_error": dict(fit.error),
+            "held_out": [dict(point) for point in fit.held_out],
+            "held_out_error": dict(fit.held_out_error),
+            "held_out_mean": dict(fit.held_out_mean),
         }
         for fit in fits
     ]
@@ -87,14 +101,33 @@ def print_characterisation(records: Sequence[Mapping[str, Any]]) -> None:
         for one in records
     ]
     _table(["Parameters", *(kind.replace("_", " ") for kind in kinds)], rows)
-    if "xilinx" in first:
-        print()
-        rows = [
-            [kind, *("-" if both[how] is None else f"{both[how]:,.10g}" for how in ("synthesised", "predicted"))]
-            for kind, both in first["xilinx"].items()
-        ]
-        _table(["Xilinx", "synthesised", "by resources.toml"], rows)
+    if any(one["resources"].get("extrapolated") for one in records):
+        print("extrapolated: so many parameters lie outside the range that was swept; the fit is not checked there")
+    for name in ("xilinx", "generic"):
+        if name in first:
+            print()
+            rows = [
+                [kind, *("-" if both[how] is None else f"{both[how]:,.10g}" for how in ("synthesised", "predicted"))]
+                for kind, both in first[name].items()
+            ]
+            _table([name.capitalize(), "synthesised", "by resources.toml"], rows)
     for fit in first["fits"]:
-        print(f"\n{len(fit['points'])} syntheses with {_assignments(fit['held'])}")
-        rows = [[kind, text, f"{fit['largest_error'][kind]:.1%}"] for kind, text in fit["formula"].items()]
-        _table(["Xilinx", "formula", "largest error"], rows)
+        _print_fit(fit)
+
+
+def _print_fit(fit: Mapping[str, Any]) -> None:
+    from hwsim.commands.rtl import _assignments, _table
+
+    held = f" with {_assignments(fit['held'])}" if fit["held"] else ""
+    print(f"\n{len(fit['points'])} syntheses{held}, {len(fit['held_out'])} held out")
+    for name, expression in fit["derived"].items():
+        print(f"  {name} = {expression}")
+    rows = [
+        [kind, text, f"{fit['largest_error'][kind]:.1%}", _share(fit["held_out_error"].get(kind))]
+        for kind, text in fit["formula"].items()
+    ]
+    _table(["Kind", "formula", "largest error", "held out"], rows)
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"

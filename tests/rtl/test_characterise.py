@@ -63,10 +63,12 @@ def test_fits_kept_are_of_the_declared_sweeps(name: str) -> None:
     fits = read_fits(kernel.folder / FILE_NAME)
     assert fits
     for fit, sweep in zip(fits, kernel.resource_sweeps, strict=True):
-        assert all(tuple(fit.coefficients[kind]) == tuple(chosen) for kind, chosen in sweep.terms.items())
-        complete = [{**fit.held, **point} for point in fit.points]
-        assert complete == [kernel.values(point) for point in sweep.points]
-        assert set(predicted(kernel.folder, complete[0])) == {"lut", "ff", "dsp", "bram"}
+        assert {kind: tuple(row) for kind, row in fit.coefficients.items()} == sweep.complete_terms
+        assert fit.derived == sweep.derived
+        for kept, declared in ((fit.points, sweep.points), (fit.held_out, sweep.held_out)):
+            assert [kernel.values({**fit.held, **point}) for point in kept] == [kernel.values(one) for one in declared]
+        counts = predicted(kernel.folder, {**fit.held, **fit.points[0]})
+        assert set(counts) == {*sweep.complete_terms, "extrapolated"} and counts["extrapolated"] == 0
 
 
 def test_fitted_resources_need_no_yosys_and_the_others_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
