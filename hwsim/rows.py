@@ -103,6 +103,7 @@ class Runtime(NamedTuple):
     step_s: float = 0.0  # host time a step costs that nothing hides: sampling, scheduling, detokenising
     unfused: float = 0.0  # 1: attention is three kernels, its scores go through memory
     direct: float = 0.0  # 1: an all-reduce takes the faster of the library and the engine's own one-shot kernel
+    sampling: float = 0.0  # accesses of four bytes to memory for each logit of a step: what the choice of tokens moves
 
 
 def lower(operator: Operator) -> OperatorRow:

@@ -101,9 +101,10 @@ def build_schedule(graph: OperatorGraph, costing: Costing) -> list[Task]:
     """Cost every operator of a graph, in topological order; a layer never takes less than the runtime's ``layer_s``."""
     tasks: list[Task] = []
     last_part: dict[str, str] = {}  # of an operator that a runtime launches in parts
-    for node in graph:
+    nodes = list(graph)
+    for node in nodes:
         after = tuple(last_part.get(name, name) for name in graph.predecessors(node.operator.name))
-        for operator in launched_operators(node.operator, costing.runtime):
+        for operator in launched_operators(node.operator, costing.runtime, last=node is nodes[-1]):
             latency_s = costing.latency_s(operator)
             tasks.append(
                 Task(

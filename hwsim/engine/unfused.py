@@ -1,15 +1,32 @@
-"""Operators as a runtime launches them: unfused attention in parts, an all-reduce by the engine's own kernel."""
+"""Operators as a runtime launches them: unfused attention in parts, the engine's own all-reduce, sampling."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from hwsim.operators import Attention, Collective, Matmul, Operator, Softmax
+from hwsim.operators import Attention, Collective, Elementwise, Matmul, Operator, Softmax
 from hwsim.rows import Runtime
 
 
-def launched_operators(operator: Operator, runtime: Runtime) -> list[Operator]:
-    """What a runtime launches for an operator, in order: itself, or for unfused attention its three parts.
+def sampled(operator: Operator, runtime: Runtime) -> list[Operator]:
+    """What chooses the tokens after a graph's last operator, whose outputs are the logits: nothing, or its traffic.
+
+    Choosing from the most likely tokens sorts each row of logits in fp32, sums it up, filters and draws; all of that
+    is bound by memory, so that it counts as accesses to memory for each logit. Every device of a group does it.
+    """
+    if runtime.sampling <= 0.0:
+        return []
+    half = 0.5 * runtime.sampling
+    return [Elementwise(name="sampling", elements=operator.output_elements, reads=half, writes=half, dtype="fp32")]
+
+
+def launched_operators(operator: Operator, runtime: Runtime, *, last: bool = False) -> list[Operator]:
+    """What a runtime launches for an operator, in order; after the last one of a graph, the sampling of tokens."""
+    return [*_launched(operator, runtime), *(sampled(operator, runtime) if last else [])]
+
+
+def _launched(operator: Operator, runtime: Runtime) -> list[Operator]:
+    """The operator itself, or for unfused attention its three parts.
 
     Scores of every head are written, normalised (scale and mask in the softmax kernel) and read again, masked ones too.
     """

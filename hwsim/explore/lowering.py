@@ -145,10 +145,11 @@ def _blocks(graph: OperatorGraph, case: Case, table: _Rows) -> list[tuple[dict[i
     calls: dict[str | None, dict[int, int]] = {}
     counts: dict[str | None, int] = {}
     collectives: dict[str | None, int] = {}
-    for node in graph:
+    nodes = list(graph)
+    for node in nodes:
         counts[node.block] = node.count
         members = calls.setdefault(node.block, {})
-        for operator in launched_operators(node.operator, case.runtime):
+        for operator in launched_operators(node.operator, case.runtime, last=node is nodes[-1]):
             row = lower(operator)
             number = table.number(row, costing.cost(operator) if row.kind == COLLECTIVE else None)
             members[number] = members.get(number, 0) + 1

@@ -142,6 +142,7 @@ def read_runtime(name: str) -> Runtime:
     return Runtime(
         host_s=file.host, gap_s=file.gap, layer_s=file.layer, collective_s=file.collective, step_s=file.step,
         unfused=float(file.attention == "unfused"), direct=float(file.all_reduce == "best"),
+        sampling=file.sampling,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ class SystemFile(Table):
 
 class RuntimeFile(Table):
     """A runtime profile: host time a kernel, device gap between kernels, host time a layer,
-    a collective and a step."""
+    a collective and a step; memory accesses a logit of sampling."""
 
     description: str = ""
     sources: dict[str, str] = {}
@@ -32,3 +32,4 @@ class RuntimeFile(Table):
     step: Time = 0.0
     attention: Literal["fused", "unfused"] = "fused"
     all_reduce: Literal["nccl", "best"] = "nccl"
+    sampling: Annotated[float, Field(ge=0.0, le=10_000.0)] = 0.0

@@ -8,7 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from hwsim.experiments.end_to_end.vllm_h100 import QWEN3_14B, compare, predict, report
+from hwsim import simulate
+from hwsim.experiments.end_to_end.vllm_h100 import QWEN3_14B, compare, median_prompts, predict, report
 from hwsim.mappers.networks.reading import read_config
 
 ROW = {
@@ -30,11 +31,34 @@ def test_a_larger_batch_takes_longer_a_step_and_less_energy_a_token() -> None:
 
 @pytest.mark.slow
 @pytest.mark.external_data
-def test_dense_networks_stay_within_a_quarter_between_tokens(
+def test_time_between_tokens_meets_the_aim_though_nothing_is_fitted_to_it(
     external_data: Path, require_package: Callable[[str, str], ModuleType]
 ) -> None:
     assert (external_data / "energy_h100_vllm.csv").exists()
     require_package("aiconfigurator_core", "validation")
     found, why, total = compare()
     assert total == len(found) + sum(why.values())
-    assert report(found)["dense"]["interval_mean"] < 25.0
+    errors = report(found)
+    assert errors["all"]["interval_mean"] < 12.0
+    assert errors["dense"]["interval_mean"] < 13.0
+
+
+def test_sampling_from_the_most_likely_tokens_costs_by_logits_and_not_by_layers() -> None:
+    def decode_s(name: str, batch: int, runtime: str, tp: int = 1) -> float:
+        whole: float = simulate(
+            name, on=f"{tp} x h100-sxm-80gb", phase="decode", batch=batch, runtime=runtime, parallel={"tp": tp}
+        ).latency_s
+        return whole
+
+    def sampling_s(name: str, batch: int, tp: int = 1) -> float:
+        return decode_s(name, batch, "serving-top-p", tp) - decode_s(name, batch, "serving", tp)
+
+    assert sampling_s("qwen3-8b", 256) == pytest.approx(sampling_s("qwen3-14b", 256), rel=1e-6)
+    assert sampling_s("qwen3-8b", 256, tp=2) == pytest.approx(sampling_s("qwen3-8b", 256), rel=1e-6)
+    assert sampling_s("llama-3-8b", 256) / sampling_s("qwen3-8b", 256) == pytest.approx(128256 / 151936, rel=0.01)
+    # vLLM pull request 32234: 57.6 ms for 2048 rows of 131,072 logits
+    assert sampling_s("qwen3-8b", 400) / (400 * 151936) == pytest.approx(57.6e-3 / (2048 * 131072), rel=0.05)
+
+
+def test_the_median_step_holds_a_prompt_where_more_than_ln_2_come_a_step() -> None:
+    assert [median_prompts(mean) for mean in (0.0, 0.69, 0.7, 2.0)] == [0, 0, 1, 2]
