@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwsim.experiments.papers.eyeriss import Layer, fit_energy, layers, rows
+from hwsim.experiments.papers.eyeriss import FITTED_ON_VGG_16, Layer, fit_energy, layers, multiply_add_j, rows
 from hwsim.models.catalog import read_device
 from hwsim.models.npu.row_stationary import best_mapping, coded_share, convolution
 from hwsim.operators_vision import Convolution
@@ -37,11 +37,16 @@ def test_the_mapping_keeps_the_measured_number_of_pes_active(layer: Layer) -> No
     assert layer.active_pes() == layer.active
 
 
-def test_the_device_file_holds_what_the_fit_gives() -> None:
-    power_w, operation_j = fit_energy()
-    chip = read_device("eyeriss").record
-    assert chip.idle_power_w == pytest.approx(power_w, rel=0.005)
-    assert chip.energy_16bit_j == pytest.approx(operation_j, rel=0.005)
+def test_the_constants_are_what_the_fits_give() -> None:
+    for network, overrides in (("alexnet", {}), ("vgg-16", FITTED_ON_VGG_16)):
+        power_w, operation_j = fit_energy(network)
+        chip = read_device("eyeriss", overrides).record
+        assert chip.idle_power_w == pytest.approx(power_w, rel=0.005)
+        assert chip.energy_16bit_j == pytest.approx(operation_j, rel=0.005)
+
+
+def test_the_published_cost_table_gives_the_fitted_energy_of_a_multiply_add_within_15_percent() -> None:
+    assert multiply_add_j() == pytest.approx(2.0 * read_device("eyeriss").record.energy_16bit_j, rel=0.15)
 
 
 def test_zeros_are_coded_below_their_plain_size_and_never_above() -> None:
@@ -85,10 +90,13 @@ def test_a_row_wider_than_the_buffer_runs_as_a_matrix_product() -> None:
     assert convolution(read_device("eyeriss").record, lower(layer)).latency_s < 10.0
 
 
-def test_rows_judge_all_but_the_energies_the_fit_has_seen() -> None:
-    table = rows()
-    assert not any(row.judged for row in table if row.metric == "energy" and row.case.startswith("alexnet"))
-    assert all(row.judged for row in table if row.metric in ("latency", "processing latency"))
+def test_rows_judge_every_energy_with_constants_fitted_on_the_other_network() -> None:
+    table = [row for row in rows() if row.metric in ("energy", "latency", "processing latency")]
+    judged = [row for row in table if row.judged]
+    assert len(judged) == 3 * len(LAYERS)
+    for row in judged:
+        if row.metric == "energy":
+            assert row.note.endswith("vgg-16" if row.case.startswith("alexnet") else "alexnet")
 
 
 @pytest.mark.external_data

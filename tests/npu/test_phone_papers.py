@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hwsim.experiments.papers import llm_in_a_flash, mllm_npu, powerinfer_2, xl3m
 from hwsim.experiments.papers._unit_schedule import UnitTask, run_schedule
 from hwsim.experiments.reproduction import Row, median_absolute_error
+from hwsim.models.storage.family import read_storage
 
 
 def errors(rows: list[Row]) -> dict[str, float]:
@@ -120,7 +121,7 @@ def test_the_whole_system_of_mllm_npu_reaches_its_headline() -> None:
 
 
 def test_reads_one_after_the_other_take_longer_than_reads_in_flight() -> None:
-    bamboo, storage = powerinfer_2.weights_of("bamboo-7b"), powerinfer_2.read_storage(powerinfer_2.STORAGE)
+    bamboo, storage = powerinfer_2.weights_of("bamboo-7b"), read_storage(powerinfer_2.STORAGE)
     assert powerinfer_2.alone_s(storage, 1e4) > 1.5 * powerinfer_2.reads_s(storage, 1e4, bamboo)
 
 
