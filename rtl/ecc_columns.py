@@ -11,7 +11,7 @@ from pathlib import Path
 from hwsim.models.numerics.outlier_ecc import hamming_columns, secded_columns
 
 HAMMING_DATA_BITS = 24
-SECDED_DATA_BITS = {5: 11, 6: 26, 7: 57, 8: 64}
+SECDED_DATA_BITS = {4: 4, 5: 11, 6: 26, 7: 57, 8: 64}
 
 
 def hamming_verilog() -> str:
@@ -28,7 +28,7 @@ def hamming_verilog() -> str:
 
 
 def secded_verilog() -> str:
-    """Text of secded_columns.v: the Hsiao columns for 5 to 8 check bits."""
+    """Text of secded_columns.v: the Hsiao columns for 4 to 8 check bits."""
     widest = max(SECDED_DATA_BITS.values())
     text = f"    wire [{widest}*8-1:0] all;\n    generate\n"
     for check, data in SECDED_DATA_BITS.items():

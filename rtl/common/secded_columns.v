@@ -8,6 +8,11 @@ module secded_columns #(
 );
     wire [64*8-1:0] all;
     generate
+        if (CHECK == 4) begin : g_check_4
+            assign all = {{480{1'b0}},
+                8'd14, 8'd13, 8'd11, 8'd7
+            };
+        end
         if (CHECK == 5) begin : g_check_5
             assign all = {{424{1'b0}},
                 8'd31, 8'd28, 8'd26, 8'd25, 8'd22, 8'd21, 8'd19, 8'd14, 8'd13, 8'd11, 8'd7

@@ -127,29 +127,22 @@ module expert_topk #(
         end
     end
 
-    // refusals end the simulation; a test elaborates them
-    // verilator coverage_off
-    initial begin
-        if (EXPERTS < 2 || EXPERTS > 256) begin
-            $display("ERROR expert_topk: EXPERTS(=%0d) must be 2 to 256", EXPERTS);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (EXPERTS < 2 || EXPERTS > 256) begin : g_refuse_experts
+            EXPERTS_must_be_2_to_256 parameter_error ();
         end
-        if (TOP_K < 1 || TOP_K > 8 || TOP_K > EXPERTS) begin
-            $display("ERROR expert_topk: TOP_K(=%0d) must be 1 to 8 and at most EXPERTS(=%0d)", TOP_K, EXPERTS);
-            $finish;
+        if (TOP_K < 1 || TOP_K > 8 || TOP_K > EXPERTS) begin : g_refuse_top_k
+            TOP_K_must_be_1_to_8_and_at_most_EXPERTS parameter_error ();
         end
-        if (SCORE_WIDTH < 2 || SCORE_WIDTH > 32) begin
-            $display("ERROR expert_topk: SCORE_WIDTH(=%0d) must be 2 to 32", SCORE_WIDTH);
-            $finish;
+        if (SCORE_WIDTH < 2 || SCORE_WIDTH > 32) begin : g_refuse_score_width
+            SCORE_WIDTH_must_be_2_to_32 parameter_error ();
         end
-        if (CAPACITY < 1 || CAPACITY > 65535) begin
-            $display("ERROR expert_topk: CAPACITY(=%0d) must be 1 to 65535", CAPACITY);
-            $finish;
+        if (CAPACITY < 1 || CAPACITY > 65535) begin : g_refuse_capacity
+            CAPACITY_must_be_1_to_65535 parameter_error ();
         end
-        if (REROUTE != 0 && REROUTE != 1) begin
-            $display("ERROR expert_topk: REROUTE(=%0d) must be 0 or 1", REROUTE);
-            $finish;
+        if (REROUTE != 0 && REROUTE != 1) begin : g_refuse_reroute
+            REROUTE_must_be_0_or_1 parameter_error ();
         end
-    end
-    // verilator coverage_on
+    endgenerate
 endmodule

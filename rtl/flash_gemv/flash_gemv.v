@@ -19,15 +19,18 @@ module flash_gemv #(
     input  wire                        result_ready_i,
     output wire [((LANES*8 > ACCUMULATOR_BITS) ? LANES*8 : ACCUMULATOR_BITS):0] result_data_o
 );
-`ifndef SYNTHESIS
-    // verilator coverage_off
-    initial if (LANES < 1 || LANES > 64 || BUFFER_BYTES < LANES || ACCUMULATOR_BITS < 24) begin
-        $display("PARAMETER ERROR flash_gemv: LANES=%0d BUFFER_BYTES=%0d ACCUMULATOR_BITS=%0d",
-                 LANES, BUFFER_BYTES, ACCUMULATOR_BITS);
-        $finish;
-    end
-    // verilator coverage_on
-`endif
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (LANES < 1 || LANES > 64) begin : g_refuse_lanes
+            LANES_must_be_1_to_64 parameter_error ();
+        end
+        if (BUFFER_BYTES < 2 * LANES || BUFFER_BYTES > 16384) begin : g_refuse_buffer_bytes
+            BUFFER_BYTES_must_be_twice_LANES_to_16384 parameter_error ();
+        end
+        if (ACCUMULATOR_BITS < 24 || ACCUMULATOR_BITS > 48) begin : g_refuse_accumulator_bits
+            ACCUMULATOR_BITS_must_be_24_to_48 parameter_error ();
+        end
+    endgenerate
     localparam WIDTH  = LANES * 8;
     localparam DATA   = (WIDTH > ACCUMULATOR_BITS) ? WIDTH : ACCUMULATOR_BITS;
     localparam BEATS  = BUFFER_BYTES / LANES;

@@ -30,19 +30,18 @@ module fp8_dot #(
     localparam WHOLE  = TOTAL + GUARD;
     localparam SIDE   = 13;  // last, unit, nan, plus infinite, minus infinite, valid
 
-    // Refusals end the simulation; a test elaborates them.
-    // verilator coverage_off
-    initial begin
-        if (LANES < 2 || LANES > 64) begin
-            $display("ERROR fp8_dot: LANES(=%0d) must be 2 to 64", LANES);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (LANES < 2 || LANES > 64) begin : g_refuse_lanes
+            LANES_must_be_2_to_64 parameter_error ();
         end
-        if (GUARD < 1 || GUARD > 10) begin
-            $display("ERROR fp8_dot: GUARD(=%0d) must be 1 to 10", GUARD);
-            $finish;
+        if (E5M2 != 0 && E5M2 != 1) begin : g_refuse_e5m2
+            E5M2_must_be_0_or_1 parameter_error ();
         end
-    end
-    // verilator coverage_on
+        if (GUARD < 1 || GUARD > 10) begin : g_refuse_guard
+            GUARD_must_be_1_to_10 parameter_error ();
+        end
+    endgenerate
 
     wire [16:0] control = x_data_i[16*LANES +: 17];
     wire [7:0]  unit    = {2'd0, control[9:4]} + (control[1] ? 8'd1 : 8'd2)

@@ -19,19 +19,15 @@ module fp32_to_fp8 #(
     localparam signed [9:0] OFFSET = SHIFTED[9:0];
     localparam signed [9:0] BASE   = DROPPED[9:0];
 
-    // Refusals end the simulation; a test elaborates them.
-    // verilator coverage_off
-    initial begin
-        if (FORMAT < 0 || FORMAT > 2) begin
-            $display("ERROR fp32_to_fp8: FORMAT(=%0d) must be 0 to 2", FORMAT);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (FORMAT < 0 || FORMAT > 2) begin : g_refuse_format
+            FORMAT_must_be_0_to_2 parameter_error ();
         end
-        if (BIAS < 0 || BIAS > 63) begin
-            $display("ERROR fp32_to_fp8: BIAS(=%0d) must be 0 to 63", BIAS);
-            $finish;
+        if (BIAS < 0 || BIAS > 63) begin : g_refuse_bias
+            BIAS_must_be_0_to_63 parameter_error ();
         end
-    end
-    // verilator coverage_on
+    endgenerate
 
     wire               nan        = data_i[30:0] > 31'h7f800000;
     wire signed [9:0]  exponent   = $signed({2'd0, data_i[30:23]}) + OFFSET;

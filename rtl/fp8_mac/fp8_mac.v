@@ -59,15 +59,21 @@ module fp8_mac #(
     assign y_valid_o      = state == OUTPUT;
     assign y_data_o[31:0] = result;
 
-    // Refusals end the simulation; a test elaborates them.
-    // verilator coverage_off
-    initial begin
-        if (PARTIAL_SUMS != 1 && PARTIAL_SUMS != 2 && PARTIAL_SUMS != 4) begin
-            $display("ERROR fp8_mac: PARTIAL_SUMS(=%0d) must be 1, 2 or 4", PARTIAL_SUMS);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (PARTIAL_SUMS != 1 && PARTIAL_SUMS != 2 && PARTIAL_SUMS != 4) begin : g_refuse_partial_sums
+            PARTIAL_SUMS_must_be_1_2_or_4 parameter_error ();
         end
-    end
-    // verilator coverage_on
+        if (OUTPUT_FORMAT < 0 || OUTPUT_FORMAT > 2) begin : g_refuse_output_format
+            OUTPUT_FORMAT_must_be_0_to_2 parameter_error ();
+        end
+        if (OUTPUT_BIAS < 0 || OUTPUT_BIAS > 63) begin : g_refuse_output_bias
+            OUTPUT_BIAS_must_be_0_to_63 parameter_error ();
+        end
+        if (OUTPUT_SATURATE != 0 && OUTPUT_SATURATE != 1) begin : g_refuse_output_saturate
+            OUTPUT_SATURATE_must_be_0_or_1 parameter_error ();
+        end
+    endgenerate
 
     always @(posedge clk_i) begin
         if (rst_i) begin

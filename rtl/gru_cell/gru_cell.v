@@ -52,39 +52,36 @@ module gru_cell #(
     localparam [GROUP_BITS-1:0] LAST_GROUP  = GROUPS - 1;
     localparam [ROW_BITS:0]     ROW_COUNT   = ROWS[ROW_BITS:0];
 
-    // Refusals end the simulation; a test elaborates them.
-    // verilator coverage_off
-    initial begin
-        if (INPUTS < 2) begin
-            $display("ERROR gru_cell: INPUTS(=%0d) must be 2 or more", INPUTS);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (INPUTS < 2 || INPUTS > 1024) begin : g_refuse_inputs
+            INPUTS_must_be_2_to_1024 parameter_error ();
         end
-        if (HIDDEN < 2) begin
-            $display("ERROR gru_cell: HIDDEN(=%0d) must be 2 or more", HIDDEN);
-            $finish;
+        if (HIDDEN < 2 || HIDDEN > 1024) begin : g_refuse_hidden
+            HIDDEN_must_be_2_to_1024 parameter_error ();
         end
-        if (REUSE < 1 || REUSE > HIDDEN) begin
-            $display("ERROR gru_cell: REUSE(=%0d) must be 1 to %0d", REUSE, HIDDEN);
-            $finish;
+        if (REUSE < 1 || REUSE > HIDDEN) begin : g_refuse_reuse
+            REUSE_must_be_1_to_HIDDEN parameter_error ();
         end
-        if (FRACTION < 1 || FRACTION > DATA - 2) begin
-            $display("ERROR gru_cell: FRACTION(=%0d) must be 1 to %0d", FRACTION, DATA - 2);
-            $finish;
+        if (DATA < 8 || DATA > 24) begin : g_refuse_data
+            DATA_must_be_8_to_24 parameter_error ();
         end
-        if (WEIGHT_FRACTION < 1 || WEIGHT_FRACTION >= WEIGHT) begin
-            $display("ERROR gru_cell: WEIGHT_FRACTION(=%0d) must be 1 to %0d", WEIGHT_FRACTION, WEIGHT - 1);
-            $finish;
+        if (FRACTION < 1 || FRACTION > DATA - 2) begin : g_refuse_fraction
+            FRACTION_must_be_1_to_DATA_minus_2 parameter_error ();
         end
-        if (SLOPE < 0 || SLOPE > 65535) begin
-            $display("ERROR gru_cell: SLOPE(=%0d) must be 0 to 65535", SLOPE);
-            $finish;
+        if (WEIGHT < 4 || WEIGHT > 24) begin : g_refuse_weight
+            WEIGHT_must_be_4_to_24 parameter_error ();
         end
-        if (UNITS != (HIDDEN + REUSE - 1) / REUSE) begin
-            $display("ERROR gru_cell: UNITS(=%0d) must be left as it is: %0d", UNITS, (HIDDEN + REUSE - 1) / REUSE);
-            $finish;
+        if (WEIGHT_FRACTION < 1 || WEIGHT_FRACTION >= WEIGHT) begin : g_refuse_weight_fraction
+            WEIGHT_FRACTION_must_be_1_to_WEIGHT_minus_1 parameter_error ();
         end
-    end
-    // verilator coverage_on
+        if (SLOPE < 0 || SLOPE > 65535) begin : g_refuse_slope
+            SLOPE_must_be_0_to_65535 parameter_error ();
+        end
+        if (UNITS != (HIDDEN + REUSE - 1) / REUSE) begin : g_refuse_units
+            UNITS_is_derived_and_must_be_left_as_it_is parameter_error ();
+        end
+    endgenerate
 
     localparam integer            INPUT_STEP   = INPUTS + 1;
     localparam integer            STATE_STEP   = HIDDEN + 1;

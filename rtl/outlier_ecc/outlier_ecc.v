@@ -143,25 +143,19 @@ module outlier_ecc #(
         end
     end
 
-    // refusals end the simulation; a test elaborates them
-    // verilator coverage_off
-    initial begin
-        if (VALUES < 4 || VALUES > 65536 || VALUES % LANES != 0) begin
-            $display("ERROR outlier_ecc: VALUES(=%0d) must be 4 to 65536, a multiple of LANES(=%0d)", VALUES, LANES);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (VALUES < 4 || VALUES > 65536 || VALUES % LANES != 0) begin : g_refuse_values
+            VALUES_must_be_4_to_65536_and_a_multiple_of_LANES parameter_error ();
         end
-        if (PROTECTED < 1 || PROTECTED >= VALUES) begin
-            $display("ERROR outlier_ecc: PROTECTED(=%0d) must be 1 to VALUES - 1", PROTECTED);
-            $finish;
+        if (PROTECTED < 1 || PROTECTED >= VALUES) begin : g_refuse_protected
+            PROTECTED_must_be_1_to_VALUES_minus_1 parameter_error ();
         end
-        if (LANES < 1 || LANES > 64) begin
-            $display("ERROR outlier_ecc: LANES(=%0d) must be 1 to 64", LANES);
-            $finish;
+        if (LANES < 1 || LANES > 64) begin : g_refuse_lanes
+            LANES_must_be_1_to_64 parameter_error ();
         end
-        if (VALUE_WIDTH < 2 || VALUE_WIDTH > 16) begin
-            $display("ERROR outlier_ecc: VALUE_WIDTH(=%0d) must be 2 to 16", VALUE_WIDTH);
-            $finish;
+        if (VALUE_WIDTH < 2 || VALUE_WIDTH > 16) begin : g_refuse_value_width
+            VALUE_WIDTH_must_be_2_to_16 parameter_error ();
         end
-    end
-    // verilator coverage_on
+    endgenerate
 endmodule

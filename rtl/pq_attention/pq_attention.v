@@ -204,37 +204,28 @@ module pq_attention #(
         end
     end
 
-    // refusals end the simulation; a test elaborates them
-    // verilator coverage_off
-    initial begin
-        if (SUB_SPACES < 1 || SUB_SPACES > 64) begin
-            $display("ERROR pq_attention: SUB_SPACES(=%0d) must be 1 to 64", SUB_SPACES);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (SUB_SPACES < 1 || SUB_SPACES > 64) begin : g_refuse_sub_spaces
+            SUB_SPACES_must_be_1_to_64 parameter_error ();
         end
-        if (SUB_DIM < 1 || SUB_DIM > 16) begin
-            $display("ERROR pq_attention: SUB_DIM(=%0d) must be 1 to 16", SUB_DIM);
-            $finish;
+        if (SUB_DIM < 1 || SUB_DIM > 16) begin : g_refuse_sub_dim
+            SUB_DIM_must_be_1_to_16 parameter_error ();
         end
-        if (CODE_BITS < 1 || CODE_BITS > 12) begin
-            $display("ERROR pq_attention: CODE_BITS(=%0d) must be 1 to 12", CODE_BITS);
-            $finish;
+        if (CODE_BITS < 1 || CODE_BITS > 12) begin : g_refuse_code_bits
+            CODE_BITS_must_be_1_to_12 parameter_error ();
         end
-        if (VALUE_WIDTH < 2 || VALUE_WIDTH > 16) begin
-            $display("ERROR pq_attention: VALUE_WIDTH(=%0d) must be 2 to 16", VALUE_WIDTH);
-            $finish;
+        if (VALUE_WIDTH < 2 || VALUE_WIDTH > 16) begin : g_refuse_value_width
+            VALUE_WIDTH_must_be_2_to_16 parameter_error ();
         end
-        if (WEIGHT_WIDTH < 1 || WEIGHT_WIDTH > 16) begin
-            $display("ERROR pq_attention: WEIGHT_WIDTH(=%0d) must be 1 to 16", WEIGHT_WIDTH);
-            $finish;
+        if (WEIGHT_WIDTH < 1 || WEIGHT_WIDTH > 16) begin : g_refuse_weight_width
+            WEIGHT_WIDTH_must_be_1_to_16 parameter_error ();
         end
-        if (BIN_WIDTH <= WEIGHT_WIDTH || BIN_WIDTH > 32) begin
-            $display("ERROR pq_attention: BIN_WIDTH(=%0d) must be above WEIGHT_WIDTH, to 32", BIN_WIDTH);
-            $finish;
+        if (BIN_WIDTH <= WEIGHT_WIDTH || BIN_WIDTH > 32) begin : g_refuse_bin_width
+            BIN_WIDTH_must_be_above_WEIGHT_WIDTH_to_32 parameter_error ();
         end
-        if (SUM_WIDTH <= SCORE_WIDTH || SUM_WIDTH <= BIN_WIDTH + VALUE_WIDTH + 1 || SUM_WIDTH > 64) begin
-            $display("ERROR pq_attention: SUM_WIDTH(=%0d) must hold a score and a weighted element, to 64", SUM_WIDTH);
-            $finish;
+        if (SUM_WIDTH <= SCORE_WIDTH || SUM_WIDTH <= BIN_WIDTH + VALUE_WIDTH + 1 || SUM_WIDTH > 64) begin : g_refuse_sum_width
+            SUM_WIDTH_must_hold_a_score_and_a_weighted_element_to_64 parameter_error ();
         end
-    end
-    // verilator coverage_on
+    endgenerate
 endmodule

@@ -10,14 +10,14 @@ module secded #(
     input  wire rst_i,
     input  wire x_valid_i,
     output wire x_ready_o,
-    input  wire [DATA_WIDTH + ((ENCODE == 1) ? 0 : (DATA_WIDTH <= 11) ? 5 : (DATA_WIDTH <= 26) ? 6
+    input  wire [DATA_WIDTH + ((ENCODE == 1) ? 0 : (DATA_WIDTH <= 4) ? 4 : (DATA_WIDTH <= 11) ? 5 : (DATA_WIDTH <= 26) ? 6
         : (DATA_WIDTH <= 57) ? 7 : 8) - 1:0] x_data_i,
     output wire y_valid_o,
     input  wire y_ready_i,
-    output wire [DATA_WIDTH + ((ENCODE == 0) ? 2 : (DATA_WIDTH <= 11) ? 5 : (DATA_WIDTH <= 26) ? 6
+    output wire [DATA_WIDTH + ((ENCODE == 0) ? 2 : (DATA_WIDTH <= 4) ? 4 : (DATA_WIDTH <= 11) ? 5 : (DATA_WIDTH <= 26) ? 6
         : (DATA_WIDTH <= 57) ? 7 : 8) - 1:0] y_data_o
 );
-    localparam CHECK = (DATA_WIDTH <= 11) ? 5 : (DATA_WIDTH <= 26) ? 6 : (DATA_WIDTH <= 57) ? 7 : 8;
+    localparam CHECK = (DATA_WIDTH <= 4) ? 4 : (DATA_WIDTH <= 11) ? 5 : (DATA_WIDTH <= 26) ? 6 : (DATA_WIDTH <= 57) ? 7 : 8;
     localparam Y_WIDTH = (ENCODE == 1) ? DATA_WIDTH + CHECK : DATA_WIDTH + 2;
 
     wire [DATA_WIDTH*CHECK-1:0] columns;
@@ -69,17 +69,13 @@ module secded #(
         if (advance) y_data <= result;
     end
 
-    // refusals end the simulation; a test elaborates them
-    // verilator coverage_off
-    initial begin
-        if (DATA_WIDTH < 4 || DATA_WIDTH > 64) begin
-            $display("ERROR secded: DATA_WIDTH(=%0d) must be 4 to 64", DATA_WIDTH);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (DATA_WIDTH < 4 || DATA_WIDTH > 64) begin : g_refuse_data_width
+            DATA_WIDTH_must_be_4_to_64 parameter_error ();
         end
-        if (ENCODE != 0 && ENCODE != 1) begin
-            $display("ERROR secded: ENCODE(=%0d) must be 0 or 1", ENCODE);
-            $finish;
+        if (ENCODE != 0 && ENCODE != 1) begin : g_refuse_encode
+            ENCODE_must_be_0_or_1 parameter_error ();
         end
-    end
-    // verilator coverage_on
+    endgenerate
 endmodule

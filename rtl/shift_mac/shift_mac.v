@@ -64,29 +64,22 @@ module shift_mac #(
         .y_data_o(y_data_o)
     );
 
-    // refusals end the simulation; a test elaborates them
-    // verilator coverage_off
-    initial begin
-        if (LANES < 1 || LANES > 256) begin
-            $display("ERROR shift_mac: LANES(=%0d) must be 1 to 256", LANES);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (LANES < 1 || LANES > 256) begin : g_refuse_lanes
+            LANES_must_be_1_to_256 parameter_error ();
         end
-        if (WEIGHT_WIDTH < 2 || WEIGHT_WIDTH > 4) begin
-            $display("ERROR shift_mac: WEIGHT_WIDTH(=%0d) must be 2 to 4", WEIGHT_WIDTH);
-            $finish;
+        if (WEIGHT_WIDTH < 2 || WEIGHT_WIDTH > 4) begin : g_refuse_weight_width
+            WEIGHT_WIDTH_must_be_2_to_4 parameter_error ();
         end
-        if (ACTIVATION_WIDTH < 2 || ACTIVATION_WIDTH > 16) begin
-            $display("ERROR shift_mac: ACTIVATION_WIDTH(=%0d) must be 2 to 16", ACTIVATION_WIDTH);
-            $finish;
+        if (ACTIVATION_WIDTH < 2 || ACTIVATION_WIDTH > 16) begin : g_refuse_activation_width
+            ACTIVATION_WIDTH_must_be_2_to_16 parameter_error ();
         end
-        if (ACCUMULATOR_WIDTH < LANE_SUM_WIDTH || ACCUMULATOR_WIDTH > 64) begin
-            $display("ERROR shift_mac: ACCUMULATOR_WIDTH(=%0d) must be %0d to 64", ACCUMULATOR_WIDTH, LANE_SUM_WIDTH);
-            $finish;
+        if (ACCUMULATOR_WIDTH < LANE_SUM_WIDTH || ACCUMULATOR_WIDTH > 64) begin : g_refuse_accumulator_width
+            ACCUMULATOR_WIDTH_must_hold_a_lane_sum_and_be_at_most_64 parameter_error ();
         end
-        if (PIPELINE != 0 && PIPELINE != 1) begin
-            $display("ERROR shift_mac: PIPELINE(=%0d) must be 0 or 1", PIPELINE);
-            $finish;
+        if (PIPELINE != 0 && PIPELINE != 1) begin : g_refuse_pipeline
+            PIPELINE_must_be_0_or_1 parameter_error ();
         end
-    end
-    // verilator coverage_on
+    endgenerate
 endmodule

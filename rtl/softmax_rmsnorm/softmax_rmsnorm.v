@@ -34,39 +34,30 @@ module softmax_rmsnorm #(
     localparam [2:0] LOAD = 3'd0, SETTLE = 3'd1, EXPONENTS = 3'd2, INVERT = 3'd3, OUTPUT = 3'd4;
     localparam [WIDTH-1:0] EPSILON_WIDE = {{(WIDTH-16){1'b0}}, EPSILON[15:0]};
 
-    // Refusals end the simulation; a test elaborates them.
-    // verilator coverage_off
-    initial begin
-        if (LANES < 1 || LANES > 64) begin
-            $display("ERROR softmax_rmsnorm: LANES(=%0d) must be 1 to 64", LANES);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (LANES < 1 || LANES > 64) begin : g_refuse_lanes
+            LANES_must_be_1_to_64 parameter_error ();
         end
-        if (DEPTH < 2) begin
-            $display("ERROR softmax_rmsnorm: DEPTH(=%0d) must be 2 or more", DEPTH);
-            $finish;
+        if (DEPTH < 2 || DEPTH > 4096) begin : g_refuse_depth
+            DEPTH_must_be_2_to_4096 parameter_error ();
         end
-        if (DATA < 8 || DATA > 16) begin
-            $display("ERROR softmax_rmsnorm: DATA(=%0d) must be 8 to 16", DATA);
-            $finish;
+        if (DATA < 8 || DATA > 16) begin : g_refuse_data
+            DATA_must_be_8_to_16 parameter_error ();
         end
-        if (FRACTION < 1 || FRACTION > DATA - 4) begin
-            $display("ERROR softmax_rmsnorm: FRACTION(=%0d) must be 1 to %0d", FRACTION, DATA - 4);
-            $finish;
+        if (FRACTION < 1 || FRACTION > DATA - 4) begin : g_refuse_fraction
+            FRACTION_must_be_1_to_DATA_minus_4 parameter_error ();
         end
-        if (TABLE_BITS < 1 || TABLE_BITS > 8) begin
-            $display("ERROR softmax_rmsnorm: TABLE_BITS(=%0d) must be 1 to 8", TABLE_BITS);
-            $finish;
+        if (TABLE_BITS < 1 || TABLE_BITS > 8) begin : g_refuse_table_bits
+            TABLE_BITS_must_be_1_to_8 parameter_error ();
         end
-        if (NORM_FRACTION < 0 || NORM_FRACTION >= DATA) begin
-            $display("ERROR softmax_rmsnorm: NORM_FRACTION(=%0d) must be 0 to %0d", NORM_FRACTION, DATA - 1);
-            $finish;
+        if (NORM_FRACTION < 0 || NORM_FRACTION >= DATA) begin : g_refuse_norm_fraction
+            NORM_FRACTION_must_be_0_to_DATA_minus_1 parameter_error ();
         end
-        if (EPSILON < 1 || EPSILON > 65535) begin
-            $display("ERROR softmax_rmsnorm: EPSILON(=%0d) must be 1 to 65535", EPSILON);
-            $finish;
+        if (EPSILON < 1 || EPSILON > 65535) begin : g_refuse_epsilon
+            EPSILON_must_be_1_to_65535 parameter_error ();
         end
-    end
-    // verilator coverage_on
+    endgenerate
 
     reg  [2:0]         state;
     reg                settled;      // second cycle of SETTLE

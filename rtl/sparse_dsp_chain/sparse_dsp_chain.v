@@ -152,37 +152,28 @@ module sparse_dsp_chain #(
     assign y_valid_o = y_valid[0];
     wire unused = &{1'b0, ready, y_valid, unused_first};
 
-    // refusals end the simulation; a test elaborates them
-    // verilator coverage_off
-    initial begin
-        if (CHAIN < 8 || CHAIN > 64 || CHAIN % 8 != 0) begin
-            $display("ERROR sparse_dsp_chain: CHAIN(=%0d) must be a multiple of 8, 8 to 64", CHAIN);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (CHAIN < 8 || CHAIN > 64 || CHAIN % 8 != 0) begin : g_refuse_chain
+            CHAIN_must_be_a_multiple_of_8_to_64 parameter_error ();
         end
-        if (BLOCK != 8 && BLOCK != 16 && BLOCK != 32) begin
-            $display("ERROR sparse_dsp_chain: BLOCK(=%0d) must be 8, 16 or 32", BLOCK);
-            $finish;
+        if (BLOCK != 8 && BLOCK != 16 && BLOCK != 32) begin : g_refuse_block
+            BLOCK_must_be_8_16_or_32 parameter_error ();
         end
-        if (ACTIVATION_WIDTH < 4 || ACTIVATION_WIDTH > 8) begin
-            $display("ERROR sparse_dsp_chain: ACTIVATION_WIDTH(=%0d) must be 4 to 8", ACTIVATION_WIDTH);
-            $finish;
+        if (ACTIVATION_WIDTH < 4 || ACTIVATION_WIDTH > 8) begin : g_refuse_activation_width
+            ACTIVATION_WIDTH_must_be_4_to_8 parameter_error ();
         end
-        if (WEIGHT_WIDTH < 2 || WEIGHT_WIDTH > 8) begin
-            $display("ERROR sparse_dsp_chain: WEIGHT_WIDTH(=%0d) must be 2 to 8", WEIGHT_WIDTH);
-            $finish;
+        if (WEIGHT_WIDTH < 2 || WEIGHT_WIDTH > 8) begin : g_refuse_weight_width
+            WEIGHT_WIDTH_must_be_2_to_8 parameter_error ();
         end
-        if (ACCUMULATOR_WIDTH < 24 || ACCUMULATOR_WIDTH > 48) begin
-            $display("ERROR sparse_dsp_chain: ACCUMULATOR_WIDTH(=%0d) must be 24 to 48", ACCUMULATOR_WIDTH);
-            $finish;
+        if (ACCUMULATOR_WIDTH < 24 || ACCUMULATOR_WIDTH > 48) begin : g_refuse_accumulator_width
+            ACCUMULATOR_WIDTH_must_be_24_to_48 parameter_error ();
         end
-        if (PACKED != 0 && PACKED != 1) begin
-            $display("ERROR sparse_dsp_chain: PACKED(=%0d) must be 0 or 1", PACKED);
-            $finish;
+        if (PACKED != 0 && PACKED != 1) begin : g_refuse_packed
+            PACKED_must_be_0_or_1 parameter_error ();
         end
-        if (FIELD < ACTIVATION_WIDTH + WEIGHT_WIDTH || FIELD > 18) begin
-            $display("ERROR sparse_dsp_chain: FIELD(=%0d) must be %0d to 18", FIELD, ACTIVATION_WIDTH + WEIGHT_WIDTH);
-            $finish;
+        if (FIELD < ACTIVATION_WIDTH + WEIGHT_WIDTH || FIELD > 18) begin : g_refuse_field
+            FIELD_must_be_ACTIVATION_WIDTH_plus_WEIGHT_WIDTH_to_18 parameter_error ();
         end
-    end
-    // verilator coverage_on
+    endgenerate
 endmodule

@@ -22,15 +22,24 @@ module systolic_array #(
     input  wire                                result_ready_i,
     output wire [COLUMNS*ACCUMULATOR_BITS-1:0] result_data_o
 );
-`ifndef SYNTHESIS
-    // verilator coverage_off
-    initial if (ROWS < 1 || COLUMNS < 1 || ACCUMULATOR_BITS < 2 * OPERAND_BITS || DATAFLOW < 0 || DATAFLOW > 1) begin
-        $display("PARAMETER ERROR systolic_array: ROWS=%0d COLUMNS=%0d OPERAND_BITS=%0d ACCUMULATOR_BITS=%0d DATAFLOW=%0d",
-                 ROWS, COLUMNS, OPERAND_BITS, ACCUMULATOR_BITS, DATAFLOW);
-        $finish;
-    end
-    // verilator coverage_on
-`endif
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (ROWS < 1 || ROWS > 64) begin : g_refuse_rows
+            ROWS_must_be_1_to_64 parameter_error ();
+        end
+        if (COLUMNS < 1 || COLUMNS > 64) begin : g_refuse_columns
+            COLUMNS_must_be_1_to_64 parameter_error ();
+        end
+        if (OPERAND_BITS < 2 || OPERAND_BITS > 16) begin : g_refuse_operand_bits
+            OPERAND_BITS_must_be_2_to_16 parameter_error ();
+        end
+        if (ACCUMULATOR_BITS < 2 * OPERAND_BITS || ACCUMULATOR_BITS > 48) begin : g_refuse_accumulator_bits
+            ACCUMULATOR_BITS_must_be_twice_OPERAND_BITS_to_48 parameter_error ();
+        end
+        if (DATAFLOW != 0 && DATAFLOW != 1) begin : g_refuse_dataflow
+            DATAFLOW_must_be_0_or_1 parameter_error ();
+        end
+    endgenerate
     wire enable = !result_valid_o || result_ready_i;
     wire last   = activation_data_i[ROWS*OPERAND_BITS];
 

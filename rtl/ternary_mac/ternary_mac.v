@@ -74,30 +74,22 @@ module ternary_mac #(
         .y_data_o(y_data_o)
     );
 
-    // refusals end the simulation; a test elaborates them
-    // verilator coverage_off
-    initial begin
-        if (LANES < 1 || LANES > 256) begin
-            $display("ERROR ternary_mac: LANES(=%0d) must be 1 to 256", LANES);
-            $finish;
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (LANES < 1 || LANES > 256) begin : g_refuse_lanes
+            LANES_must_be_1_to_256 parameter_error ();
         end
-        if (ACTIVATION_WIDTH < 2 || ACTIVATION_WIDTH > 16) begin
-            $display("ERROR ternary_mac: ACTIVATION_WIDTH(=%0d) must be 2 to 16", ACTIVATION_WIDTH);
-            $finish;
+        if (ACTIVATION_WIDTH < 2 || ACTIVATION_WIDTH > 16) begin : g_refuse_activation_width
+            ACTIVATION_WIDTH_must_be_2_to_16 parameter_error ();
         end
-        if (ACCUMULATOR_WIDTH < ACTIVATION_WIDTH + 2 + $clog2(LANES) || ACCUMULATOR_WIDTH > 64) begin
-            $display("ERROR ternary_mac: ACCUMULATOR_WIDTH(=%0d) must be %0d to 64",
-                     ACCUMULATOR_WIDTH, ACTIVATION_WIDTH + 2 + $clog2(LANES));
-            $finish;
+        if (ACCUMULATOR_WIDTH < ACTIVATION_WIDTH + 2 + $clog2(LANES) || ACCUMULATOR_WIDTH > 64) begin : g_refuse_accumulator_width
+            ACCUMULATOR_WIDTH_must_be_ACTIVATION_WIDTH_plus_2_plus_clog2_LANES_to_64 parameter_error ();
         end
-        if (TRITS_PER_BYTE != 4 && TRITS_PER_BYTE != 5) begin
-            $display("ERROR ternary_mac: TRITS_PER_BYTE(=%0d) must be 4 or 5", TRITS_PER_BYTE);
-            $finish;
+        if (TRITS_PER_BYTE != 4 && TRITS_PER_BYTE != 5) begin : g_refuse_trits_per_byte
+            TRITS_PER_BYTE_must_be_4_or_5 parameter_error ();
         end
-        if (PIPELINE != 0 && PIPELINE != 1) begin
-            $display("ERROR ternary_mac: PIPELINE(=%0d) must be 0 or 1", PIPELINE);
-            $finish;
+        if (PIPELINE != 0 && PIPELINE != 1) begin : g_refuse_pipeline
+            PIPELINE_must_be_0_or_1 parameter_error ();
         end
-    end
-    // verilator coverage_on
+    endgenerate
 endmodule

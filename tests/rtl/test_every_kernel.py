@@ -1,4 +1,4 @@
-"""Lint, parsing, synthesis and proofs of the shared library and of the kernels on the frame."""
+"""Every kernel: lint, parsing, synthesis, refusals; and proofs of the shared library."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from hwsim.errors import InputError
+from hwsim.rtl import kernel_names
 from hwsim.rtl.discovery import read_kernel
-from hwsim.rtl.record import COMMON
+from hwsim.rtl.record import COMMON, Parameter
 
-KERNELS = ["flash_gemv", "systolic_array"]
+KERNELS = kernel_names()
 Require = Callable[[str, str], object]
 SETS = [(name, parameters) for name in KERNELS for parameters in read_kernel(name).parameter_sets]
 pytestmark = pytest.mark.rtl
@@ -60,6 +62,31 @@ def test_yosys_synthesises_without_latches_or_loops(
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout + done.stderr)[-800:]
+
+
+def outside(parameter: Parameter) -> list[int]:
+    """Values just outside what is allowed."""
+    if isinstance(parameter.allowed, range):
+        return [parameter.allowed[0] - 1, parameter.allowed[-1] + 1]
+    return [min(parameter.allowed) - 1, max(parameter.allowed) + 1]
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_python_and_elaboration_both_refuse_every_parameter_out_of_range(
+    name: str, require_tool: Callable[[str], str]
+) -> None:
+    require_tool("iverilog")
+    kernel = read_kernel(name)
+    for parameter in kernel.parameters:
+        for value in outside(parameter):
+            with pytest.raises(InputError, match=parameter.name):
+                kernel.values({parameter.name: value})
+            flags = ["-g2005", "-t", "null", "-s", name, f"-P{name}.{parameter.name}={value}"]
+            done = subprocess.run(
+                ["iverilog", *flags, *map(str, kernel.files)], capture_output=True, text=True, check=False
+            )
+            assert done.returncode != 0, (parameter.name, value)
+            assert f"Unknown module type: {parameter.name}_" in done.stderr, done.stderr
 
 
 def test_multipliers_are_one_for_each_place_of_the_array(require_package: Require) -> None:
