@@ -27,6 +27,8 @@ def phase_graph(network: Any, workload: Workload, phase: str, context: int | Non
     A pipeline adds the hand-over of the residual stream between its stages; one pass goes through all stages in turn,
     so a pipeline saves memory, not latency.
     """
+    parallel = workload.parallel
+    stated = {"data_parallel": parallel.dp} if parallel.dp else {}  # only networks with experts know it
     graph: OperatorGraph = network.graph(
         phase=phase,
         batch=workload.batch,
@@ -37,13 +39,14 @@ def phase_graph(network: Any, workload: Workload, phase: str, context: int | Non
         kv=workload.kv,
         tensor_parallel=workload.parallel.tp,
         expert_parallel=workload.parallel.ep,
+        **stated,
     )
     stages = workload.parallel.pp
     if stages > 1:
         tokens = workload.prompt if phase == "prefill" else 1
         hand_over = Collective(
             name="pipeline_send", operation="send_recv", ranks=2, dtype=workload.activations,
-            elements=workload.batch // workload.parallel.ep * tokens * network.hidden,
+            elements=workload.batch // workload.parallel.groups * tokens * network.hidden,
         )  # fmt: skip
         graph.add(hand_over, block=graph.add_block("pipeline", stages - 1))
     return graph
@@ -69,22 +72,23 @@ def memory_use(network: Any, workload: Workload) -> MemoryUse:
     parallel = workload.parallel
     tokens = 1 if workload.phase == "decode" else workload.prompt
     share = stage_share(network, parallel.pp)
-    weights = network.weight_bytes(workload.weights, workload.activations, parallel.tp, parallel.ep)
-    kv = network.kv_bytes(workload.longest, ceil(workload.batch / parallel.ep), workload.kv, parallel.tp)
-    requests = ceil(workload.batch / parallel.ep) * parallel.ep
-    activations = network.activation_bytes(tokens, requests, workload.activations, parallel.tp, parallel.ep)
+    cut: tuple[int, ...] = (parallel.tp, parallel.ep, *([parallel.dp] if parallel.dp else []))
+    weights = network.weight_bytes(workload.weights, workload.activations, *cut)
+    kv = network.kv_bytes(workload.longest, ceil(workload.batch / parallel.groups), workload.kv, parallel.tp)
+    requests = ceil(workload.batch / parallel.groups) * parallel.groups
+    activations = network.activation_bytes(tokens, requests, workload.activations, *cut)
     return MemoryUse(weights=weights * share, kv=kv * share, activations=activations)
 
 
 def largest_batch(network: Any, workload: Workload, system: System) -> int:
     """The largest batch whose peak memory fits; 0 when not even one request does."""
 
-    unit = workload.with_(batch=workload.parallel.ep)
+    unit = workload.with_(batch=workload.parallel.groups)
     one = memory_use(network, unit)
 
     def fits(batch: int) -> bool:
         # Weights do not depend on the batch; KV and activations grow with it.
-        rounds = ceil(batch / workload.parallel.ep)
+        rounds = ceil(batch / workload.parallel.groups)
         return system.device.spare_bytes(one.weights, rounds * (one.kv + one.activations)) >= 0.0
 
     if not fits(1):

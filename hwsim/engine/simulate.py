@@ -48,7 +48,7 @@ def simulate_workload(
     if devices > system.count:
         raise InputError(
             f"parallel needs {devices} devices (tp={workload.parallel.tp}, pp={workload.parallel.pp}, "
-            f"ep={workload.parallel.ep}), but '{system.name}' has {system.count}"
+            f"ep={workload.parallel.ep}, dp={workload.parallel.groups}), but '{system.name}' has {system.count}"
         )
     memory = check_fits(network, workload, system)
     costing = Costing(system, runtime)
@@ -78,6 +78,13 @@ def simulate_workload(
 
 def _tokens(workload: Workload) -> int:
     return {"prefill": workload.prompt, "decode": 1, "generate": workload.output, "forward": 0}[workload.phase]
+
+
+def _degrees(workload: Workload) -> dict[str, int]:
+    """The degrees as stated: ``dp`` only where it is not the experts'."""
+    parallel = workload.parallel
+    stated = {"dp": parallel.dp} if parallel.dp else {}
+    return {"tp": parallel.tp, "pp": parallel.pp, "ep": parallel.ep, **stated}
 
 
 def _warnings(network: Any, workload: Workload) -> tuple[str, ...]:
@@ -125,7 +132,7 @@ def _result(
         output=workload.output,
         formats=workload.formats,
         runtime=runtime_name,
-        parallel={"tp": workload.parallel.tp, "pp": workload.parallel.pp, "ep": workload.parallel.ep},
+        parallel=_degrees(workload),
         engine=engine,
         latency_s=latency_s,
         energy_j=sum(r.energy_j for r in operators),

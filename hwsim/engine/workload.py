@@ -9,7 +9,7 @@ from hwsim.errors import InputError, did_you_mean
 from hwsim.formats import number_format
 
 PHASES = ("prefill", "decode", "generate", "forward")
-PARALLEL_KEYS = ("tp", "pp", "ep")
+PARALLEL_KEYS = ("tp", "pp", "ep", "dp")
 LARGEST_COUNT = 10**9  # a batch or a length above this is a typing error, not a workload
 
 
@@ -23,16 +23,31 @@ def _whole(name: str, value: Any, minimum: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Parallel:
-    """How a network is cut: tensor, pipeline and expert parallel degrees."""
+    """How a network is cut: tensor, pipeline and expert parallel degrees, and the groups that share the requests.
+
+    ``dp`` 0 means as many groups as ``ep``: every rank of experts has requests of its own. With ``dp`` stated, experts
+    are spread over ``ep`` of the ``tp * dp`` devices of a stage and cut over the rest: ``tp=8,ep=8,dp=1`` is tensor
+    parallel attention with whole experts on each device.
+    """
 
     tp: int = 1
     pp: int = 1
     ep: int = 1
+    dp: int = 0
+
+    def __post_init__(self) -> None:
+        if self.tp * self.groups % self.ep:
+            raise InputError(f"parallel ep(={self.ep}) must divide tp(={self.tp}) times dp(={self.groups})")
+
+    @property
+    def groups(self) -> int:
+        """Groups of devices that each have requests of their own."""
+        return self.dp or self.ep
 
     @property
     def devices(self) -> int:
-        """Devices needed: the product; expert parallelism spreads the requests over groups of ``tp`` devices."""
-        return self.tp * self.pp * self.ep
+        """Devices needed: the product of the groups, their ``tp`` devices and the stages."""
+        return self.tp * self.pp * self.groups
 
 
 def read_parallel(text: str | dict[str, int] | None) -> Parallel:
@@ -52,7 +67,7 @@ def read_parallel(text: str | dict[str, int] | None) -> Parallel:
     for key, value in pairs:
         if key not in PARALLEL_KEYS:
             raise InputError(
-                f"parallel: '{key}' is not a kind{did_you_mean(key, PARALLEL_KEYS)}; allowed: tp=N,pp=N,ep=N"
+                f"parallel: '{key}' is not a kind{did_you_mean(key, PARALLEL_KEYS)}; allowed: tp=N,pp=N,ep=N,dp=N"
             )
         try:
             degrees[key] = _whole(f"parallel {key}", int(str(value)), 1)

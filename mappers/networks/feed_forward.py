@@ -49,8 +49,9 @@ def add_experts(
 ) -> str:
     """Add router, routed experts, shared experts and their sum; return the name of the last operator.
 
-    With expert parallelism each device holds ``experts / expert_parallel`` experts and its own requests: a token is
-    sent to at most ``min(top_k, expert_parallel)`` devices and its results come back, two all-to-alls a layer.
+    With expert parallelism each device holds ``experts / expert_parallel`` experts, cut over the devices that are left.
+    Where attention is data parallel, a token is sent to at most ``min(top_k, expert_parallel)`` devices and its results
+    come back, two exchanges a layer; where it is not, every device has every token and runs those of its experts.
     """
     router = graph.add(
         Matmul(
@@ -87,38 +88,53 @@ def add_experts(
 def _add_routed(
     graph: OperatorGraph, spec: Experts, run: Pass, hidden: int, *, prefix: str, block: str, source: str, route: str
 ) -> str:
-    ranks = run.expert_parallel
-    width = run.split("expert intermediate", spec.intermediate)
+    ranks, groups = run.expert_parallel, run.data_parallel
+    width = run.split_expert(spec.intermediate)
     if spec.experts % ranks:
         raise InputError(
             f"network '{run.network}': experts(={spec.experts}) do not split evenly over expert_parallel(={ranks})"
         )
     copies = min(spec.top_k, ranks)
     experts = RoutedExperts(
-        name=f"{prefix}experts", tokens=run.tokens * copies, hidden=hidden, intermediate=width,
+        name=f"{prefix}experts", tokens=run.tokens * groups * copies / ranks, hidden=hidden, intermediate=width,
         experts=spec.experts // ranks, top_k=spec.top_k / copies, gated=spec.gated, bias=spec.bias,
         dtype=run.activations, weight_dtype=run.weights,
     )  # fmt: skip
-    if ranks == 1:
-        return graph.add(experts, after=[source, route], block=block)
+    feeds = [source, route]
+    if groups == 1:
+        return graph.add(experts.with_(held=run.tokens), after=feeds, block=block)
+    return _add_exchanged(graph, experts, run, hidden, prefix=prefix, block=block, feeds=feeds)
+
+
+def _add_exchanged(
+    graph: OperatorGraph, experts: RoutedExperts, run: Pass, hidden: int, *, prefix: str, block: str, feeds: list[str]
+) -> str:
+    """Add experts between two exchanges; the devices of a tensor-parallel group share the sending of its tokens.
+
+    Where experts are not spread, every group's tokens go to every device, an all-gather, and partial sums come back.
+    """
+    spread = run.expert_parallel > 1
+    copies = min(experts.tokens * run.expert_parallel / (run.tokens * run.data_parallel), run.expert_parallel)
+    local = run.tokens * hidden
     sent = graph.add(
         Elementwise(
-            name=f"{prefix}dispatch_copy", elements=run.tokens * copies * hidden, input_size=run.tokens * hidden,
-            dtype=run.activations, flops_per_element=0,
+            name=f"{prefix}dispatch_copy", elements=max(local * copies, experts.input_elements), input_size=local,
+            writes=1.0 if spread else local / experts.input_elements, dtype=run.activations, flops_per_element=0,
+            reads=min(1.0, local / experts.input_elements),
         ),
-        after=[source, route], block=block,
+        after=feeds, block=block,
     )  # fmt: skip
-    exchange = Collective(
-        name=f"{prefix}dispatch", operation="all_to_all", ranks=ranks, elements=run.tokens * copies * hidden,
-        dtype=run.activations,
+    there = Collective(
+        name=f"{prefix}dispatch", operation="all_to_all" if spread else "all_gather", dtype=run.activations,
+        ranks=run.expert_parallel if spread else run.data_parallel, elements=experts.input_elements,
     )  # fmt: skip
-    dispatched = graph.add(exchange, after=[sent], block=block)
-    computed = graph.add(experts, after=[dispatched], block=block)
-    combined = graph.add(exchange.with_(name=f"{prefix}combine"), after=[computed], block=block)
+    back = there.with_(name=f"{prefix}combine", operation="all_to_all" if spread else "reduce_scatter")
+    dispatched = graph.add(there, slices=[sent], block=block)
+    combined = graph.add(back, after=[graph.add(experts, after=[dispatched], block=block)], block=block)
     return graph.add(
         Elementwise(
-            name=f"{prefix}combine_sum", elements=run.tokens * hidden, reads=copies,
-            input_size=run.tokens * copies * hidden, dtype=run.activations, flops_per_element=copies,
+            name=f"{prefix}combine_sum", elements=local, reads=copies, input_size=experts.output_elements,
+            dtype=run.activations, flops_per_element=copies,
         ),
         after=[combined], block=block,
     )  # fmt: skip

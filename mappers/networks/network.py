@@ -131,12 +131,14 @@ class Network:
         kv: str | None = None,
         tensor_parallel: int = 1,
         expert_parallel: int = 1,
+        data_parallel: int | None = None,
     ) -> OperatorGraph:
-        """Return the operators of one pass on one of ``tensor_parallel * expert_parallel`` devices.
+        """Return the operators of one pass on one of ``tensor_parallel * data_parallel`` devices.
 
         Prefill runs ``batch`` requests of ``prompt`` tokens from an empty cache; decode runs one token a request with
         ``context`` tokens cached, so that it attends to ``context + 1``. The language-model head runs on each
-        request's last token. With expert parallelism the requests are spread over the groups of devices too.
+        request's last token. Requests are spread over ``data_parallel`` groups of devices, experts over
+        ``expert_parallel`` of all devices, each cut over the rest; ``data_parallel`` is ``expert_parallel`` by default.
 
         Raises
         ------
@@ -146,14 +148,22 @@ class Network:
             raise InputError(f"phase '{phase}' is not known to a graph; allowed: prefill, decode")
         _at_least(1, batch=batch, tensor_parallel=tensor_parallel, expert_parallel=expert_parallel)
         _at_least(1, prompt=prompt) if phase == "prefill" else _at_least(0, context=context)
-        if batch % expert_parallel:
-            raise InputError(f"batch(={batch}) does not split evenly over expert_parallel(={expert_parallel})")
+        groups = expert_parallel if data_parallel is None else data_parallel
+        _at_least(1, data_parallel=groups)
+        if batch % groups:
+            kind = "expert_parallel" if data_parallel is None else "data_parallel"
+            raise InputError(f"batch(={batch}) does not split evenly over {kind}(={groups})")
+        if tensor_parallel * groups % expert_parallel:
+            raise InputError(
+                f"expert_parallel(={expert_parallel}) must divide the {tensor_parallel * groups} devices of "
+                f"tensor_parallel(={tensor_parallel}) and data_parallel(={groups})"
+            )
         if expert_parallel > 1 and not self.experts:
             raise InputError(f"network '{self.name}' has no experts; expert_parallel(={expert_parallel}) must be 1")
         activations = activations or self.default_format
         run = Pass(
             network=self.name,
-            batch=batch // expert_parallel,
+            batch=batch // groups,
             query_length=prompt if phase == "prefill" else 1,
             kv_length=prompt if phase == "prefill" else context + 1,
             decode=phase == "decode",
@@ -162,6 +172,7 @@ class Network:
             kv=kv or activations,
             tensor_parallel=tensor_parallel,
             expert_parallel=expert_parallel,
+            data_parallel=groups,
         )
         return build_graph(self, run)
 
@@ -191,6 +202,7 @@ class Network:
         activations_format: str | None = None,
         tensor_parallel: int = 1,
         expert_parallel: int = 1,
+        data_parallel: int | None = None,
     ) -> float:
         """Return the stored weight bytes on one device.
 
@@ -200,8 +212,9 @@ class Network:
         """
         activations = activations_format or self.default_format
         graph = self.graph(
-            phase="decode", batch=expert_parallel, context=1, weights=weights_format, activations=activations,
-            tensor_parallel=tensor_parallel, expert_parallel=expert_parallel,
+            phase="decode", batch=data_parallel or expert_parallel, context=1, weights=weights_format,
+            activations=activations, tensor_parallel=tensor_parallel, expert_parallel=expert_parallel,
+            data_parallel=data_parallel,
         )  # fmt: skip
         return graph.weight_bytes + self.other_parameters * number_format(activations).bytes / tensor_parallel
 
@@ -222,6 +235,7 @@ class Network:
         activations_format: str | None = None,
         tensor_parallel: int = 1,
         expert_parallel: int = 1,
+        data_parallel: int | None = None,
     ) -> float:
         """Estimate the peak working set of a pass over ``tokens`` new tokens a request, in bytes on one device.
 
@@ -232,10 +246,13 @@ class Network:
         activations = activations_format or self.default_format
         graph = self.graph(
             phase="prefill", batch=batch, prompt=tokens, activations=activations, tensor_parallel=tensor_parallel,
-            expert_parallel=expert_parallel,
+            expert_parallel=expert_parallel, data_parallel=data_parallel,
         )  # fmt: skip
         widest = max(node.operator.bytes_by_kind.get("activation", 0.0) for node in graph)
-        return widest + batch // expert_parallel * tokens * self.hidden * number_format(activations).bytes
+        return (
+            widest
+            + batch // (data_parallel or expert_parallel) * tokens * self.hidden * number_format(activations).bytes
+        )
 
 
 def _at_least(minimum: int, **values: int) -> None:
@@ -254,6 +271,6 @@ def _cached_values(network: str, layer: Layer, tokens: int, tensor_parallel: int
     kept = min(tokens, mixer.window) if mixer.window else tokens
     run = Pass(
         network=network, batch=1, query_length=1, kv_length=1, decode=True, weights="", activations="", kv="",
-        tensor_parallel=tensor_parallel, expert_parallel=1,
+        tensor_parallel=tensor_parallel, expert_parallel=1, data_parallel=1,
     )  # fmt: skip
     return kept * run.split_kv_heads(mixer.kv_heads) * (mixer.head_dim + mixer.value_head_dim)

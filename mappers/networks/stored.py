@@ -29,15 +29,27 @@ class StoredElementwise(Elementwise):
 
 @dataclass(frozen=True, kw_only=True)
 class RoutedExperts(MixtureOfExperts):
-    """Routed experts whose matrices may each store a bias; tokens choose experts independently of each other."""
+    """Routed experts whose matrices may each store a bias; tokens choose experts independently of each other.
+
+    ``held`` counts the tokens on the device where that is not what its experts get: each of them gives a sum.
+    """
 
     bias: bool = False
     routing: str | tuple[float, ...] = "uniform"
+    held: float = 0.0
 
     @property
     def parameters(self) -> float:
         biases = (self.matrices - 1) * self.intermediate + self.hidden if self.bias else 0
         return super().parameters + self.experts * biases
+
+    @property
+    def input_elements(self) -> float:
+        return (self.held or self.tokens) * self.hidden
+
+    @property
+    def output_elements(self) -> float:
+        return (self.held or self.tokens) * self.hidden
 
 
 @dataclass(frozen=True, kw_only=True)

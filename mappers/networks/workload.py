@@ -21,6 +21,12 @@ class Pass:
     kv: str
     tensor_parallel: int
     expert_parallel: int
+    data_parallel: int
+
+    @property
+    def expert_tensor(self) -> int:
+        """Devices that cut each expert: those that hold no experts of their own."""
+        return self.tensor_parallel * self.data_parallel // self.expert_parallel
 
     @property
     def tokens(self) -> int:
@@ -35,6 +41,15 @@ class Pass:
                 f"tensor_parallel(={self.tensor_parallel})"
             )
         return size // self.tensor_parallel
+
+    def split_expert(self, size: int) -> int:
+        """Return one device's share of an expert's width, which must come out even."""
+        if size % self.expert_tensor:
+            raise InputError(
+                f"network '{self.network}': expert intermediate(={size}) does not split evenly over "
+                f"{self.expert_tensor} devices"
+            )
+        return size // self.expert_tensor
 
     def split_kv_heads(self, kv_heads: int) -> int:
         """Return one device's key/value heads; fewer heads than devices are replicated."""
