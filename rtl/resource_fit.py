@@ -86,6 +86,11 @@ def fit_counts(
     ------
     InputError : fewer points than terms, or terms that these points do not tell apart
     """
+    held = {name: value for name, value in points[0].items() if all(point[name] == value for point in points)}
+    for point in held_out:
+        for name, value in held.items():
+            if point[name] != value:
+                raise InputError(f"held-out point: {name}(={point[name]}) must be {value}, as in every point swept")
     derived = derived or {}
     chosen = {kind: terms.get(kind, ("1",)) for kind in KINDS}
     chosen |= {kind: terms[kind] for kind in GENERIC_KINDS if kind in terms}
@@ -94,11 +99,6 @@ def fit_counts(
     others = [complete(point, derived) for point in held_out]
     errors = {kind: _errors(kind, row, named, counts) for kind, row in coefficients.items()}
     others_errors = {kind: _errors(kind, row, others, held_out_counts) for kind, row in coefficients.items()}
-    held = {name: value for name, value in points[0].items() if all(point[name] == value for point in points)}
-    for point in held_out:
-        for name, value in held.items():
-            if point[name] != value:
-                raise InputError(f"held-out point: {name}(={point[name]}) must be {value}, as in every point swept")
     return ResourceFit(
         held=held,
         points=tuple(_without(held, point) for point in points),

@@ -211,4 +211,4 @@ def _kinds(coefficients: Mapping[str, object]) -> list[str]:
 
 
 def _how(kernel: str) -> str:
-    return f"sweep them in its sweeps.py and run `hwsim rtl characterise {kernel} --in-place`"
+    return f"sweep them (resource_sweeps) with `hwsim rtl characterise {kernel} --in-place`"

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from hwsim.commands.app import run_app
+from hwsim.commands.rtl_characterise import _fits, _print_fit
 from hwsim.errors import InputError, MissingExtraError
-from hwsim.rtl import kernel_names
+from hwsim.models.catalog.kernel_fits import complete
+from hwsim.rtl import kernel_names, synthesis
 from hwsim.rtl.discovery import read_kernel
 from hwsim.rtl.resource_fit import FILE_NAME, fit_counts, predicted, read_fits, term_value, toml_text
+from hwsim.rtl.scaffold import new_kernel
 
 Require = Callable[[str, str], object]
 ALL = ("1", "ROWS", "COLUMNS", "ROWS*COLUMNS")
@@ -96,21 +99,113 @@ def test_the_hierarchy_is_a_graph_of_every_instance(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dataflow", [0, 1])
-def test_a_shape_that_was_not_swept_is_predicted_within_a_tenth(
-    dataflow: int, capsys: pytest.CaptureFixture[str], require_package: Require, require_tool: Callable[[str], str]
+@pytest.mark.parametrize(
+    ("kernel", "given"),
+    [
+        ("systolic_array", {"ROWS": 3, "COLUMNS": 2, "DATAFLOW": 0}),
+        ("fp8_mac", {"PARTIAL_SUMS": 4, "OUTPUT_FORMAT": 1, "OUTPUT_BIAS": 9}),
+    ],
+)
+def test_parameters_that_were_not_swept_are_predicted_within_a_tenth(
+    kernel: str,
+    given: dict[str, int],
+    capsys: pytest.CaptureFixture[str],
+    require_package: Require,
+    require_tool: Callable[[str], str],
 ) -> None:
     require_package("pyosys", "rtl")
     require_tool("iverilog")
-    given = [f"--parameter={one}" for one in ("ROWS=3", "COLUMNS=5", f"DATAFLOW={dataflow}")]
-    assert run_app(["rtl", "characterise", "systolic_array", *given, "--json"]) == 0
+    fits = read_fits(read_kernel(kernel).folder / FILE_NAME)
+    assert not any(given.items() <= {**fit.held, **point}.items() for fit in fits for point in fit.points)
+    arguments = [f"--parameter={name}={value}" for name, value in given.items()]
+    assert run_app(["rtl", "characterise", kernel, *arguments, "--json"]) == 0
     (record,) = json.loads(capsys.readouterr().out)
-    for kind, both in record["xilinx"].items():
-        assert both["predicted"] == pytest.approx(both["synthesised"], rel=0.1), kind
-    assert record["xilinx"]["dsp"]["synthesised"] == 15
+    for kind, both in (record["xilinx"] | record["generic"]).items():
+        if both["predicted"] is not None:
+            assert both["predicted"] == pytest.approx(both["synthesised"], rel=0.1), kind
 
 
 def test_nothing_is_written_for_single_parameters(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_app(["rtl", "characterise", "systolic_array", "--in-place", "--parameter", "ROWS=2"]) == 2
     error = capsys.readouterr().err
     assert "leave --parameter out" in error and error.count("\n") == 1
+
+
+SWEEP = """
+from dataclasses import replace
+from hwsim.rtl.resource_fit import ResourceSweep, points
+KERNEL = replace(KERNEL, resource_sweeps=(ResourceSweep(
+    terms={"lut": ("1", "WIDTH"), "ff": ("1", "WIDTH"), "cells": ("1", "WIDTH")},
+    points=points("WIDTH", (4,), (12,)),
+    held_out=points("WIDTH", (8,)),
+),))
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A kernel of the user's own with a sweep; its syntheses are counted by a formula."""
+    folder = new_kernel("mine", tmp_path)
+    (folder / "kernel.py").write_text((folder / "kernel.py").read_text() + SWEEP)
+
+    def xilinx(_kernel: object, given: dict[str, int]) -> dict[str, float]:
+        width = given["WIDTH"]
+        return {"lut": 2.0 * width + (width == 8), "ff": 4.0 * width + 1, "dsp": 0.0, "bram": 0.0}
+
+    monkeypatch.setattr(synthesis, "xilinx_counts", xilinx)
+    monkeypatch.setattr(synthesis, "generic_counts", lambda _, given: {"cells": 9.0, "gates": 10.0 * given["WIDTH"]})
+    monkeypatch.setattr(synthesis, "tool", lambda **_: "a formula")
+    return folder
+
+
+def test_characterising_again_leaves_the_same_file(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = mine / "elsewhere.toml"
+    kernel = read_kernel(mine)
+    fits = [_fits(kernel, file)[0] for file in (mine / FILE_NAME, out, None)]
+    assert (mine / FILE_NAME).read_bytes() == out.read_bytes()
+    assert fits[0] == fits[1] == fits[2]
+    assert fits[0]["held_out_error"]["lut"] == pytest.approx(1 / 17) and fits[0]["largest_error"]["lut"] == 0
+    (kept,) = read_fits(mine / FILE_NAME)
+    assert kept.held_out == ({"WIDTH": 8},) and kept.predict({"WIDTH": 20}) == {
+        "lut": 40, "ff": 81, "dsp": 0, "bram": 0, "cells": 9, "gates": 200,
+    }  # fmt: skip
+    _print_fit(fits[0])
+    assert "1 held out" in capsys.readouterr().out
+
+
+def test_resources_say_where_they_extrapolate_and_name_the_command_where_nothing_is_fitted(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, require_package: Require
+) -> None:
+    require_package("pyosys", "rtl")
+    kernel = read_kernel(mine)
+    with pytest.raises(InputError, match="no fit of 'lut'.*`hwsim rtl characterise mine --in-place`") as caught:
+        kernel.resources(WIDTH=8)["lut"]
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="'adder' must be one of .*did you mean 'adders'"):
+        kernel.resources(WIDTH=8)["adder"]
+    _fits(kernel, mine / FILE_NAME)
+    assert kernel.resources(WIDTH=10)["extrapolated"] == 0
+    assert kernel.resources(WIDTH=13)["extrapolated"] == 1
+    assert kernel.resources(WIDTH=13)["adders"] == 1
+
+
+@pytest.mark.slow
+def test_two_characterisations_by_yosys_write_the_same_bytes(tmp_path: Path, require_package: Require) -> None:
+    require_package("pyosys", "rtl")
+    folder = new_kernel("mine", tmp_path)
+    (folder / "kernel.py").write_text((folder / "kernel.py").read_text() + SWEEP)
+    _fits(read_kernel(folder), folder / FILE_NAME)
+    first = (folder / FILE_NAME).read_bytes()
+    _fits(read_kernel(folder), folder / FILE_NAME)
+    assert (folder / FILE_NAME).read_bytes() == first
+    (fit,) = read_fits(folder / FILE_NAME)
+    assert fit.predict({"WIDTH": 8})["ff"] == 4 * 8 + 1  # type: ignore[index]
+
+
+def test_terms_know_comparisons_and_names_derived_from_parameters() -> None:
+    derived = {"STEPS": "ceil(log2(ROWS))", "EVEN": "(ROWS % 2 == 0)*STEPS"}
+    assert complete({"ROWS": 6}, derived) == {"ROWS": 6, "STEPS": 3, "EVEN": 3}
+    with pytest.raises(InputError, match=r"term 'log2\(ROWS\)'"):
+        term_value("log2(ROWS)", {"ROWS": 0})
+    with pytest.raises(InputError, match=r"MODE\(=0\) must be 1"):
+        fit_counts(TERMS, POINTS, [_counts(point) for point in POINTS], held_out=[{**POINTS[0], "MODE": 0}])
