@@ -63,6 +63,7 @@ class Device:
             return min(self.weight_memory_bytes - weights, self.memory_bytes - rest)
         return self.memory_bytes - weights - rest
 
+    area_mm2: Mapping[str, float] = field(default_factory=dict)  # estimated, by part; empty: no node given
     launches: bool = True  # False: it follows a compiled instruction stream; no host launches its operators
     cannot_run: frozenset[str] = frozenset({"recurrent"})  # kinds of operators that the family has no cost of
 

@@ -24,6 +24,7 @@ SOURCE = "Chen et al., JSSC 2017, doi 10.1109/JSSC.2016.2616357, table "
 
 FITTED_ON_VGG_16 = {"power.idle": "204 mW", "energy.bf16": "4.22 pJ"}  # fitted: this module, VGG-16
 NODE_NM = 65.0
+COST_TABLE = "Chen et al., ISCA 2016, doi 10.1109/ISCA.2016.40, costs over that of a multiply-add"
 STORE_ACCESSES = 4.0  # of a multiply-add: a filter word, an input word, a sum read and written, each 1 x a multiply-add
 
 
@@ -144,7 +145,7 @@ def rows() -> list[Row]:
         Row(
             system="eyeriss", case="multiply-add of a non-zero input", metric="energy", unit="pJ",
             given={"accesses": STORE_ACCESSES, "node": "65 nm"}, predicted=multiply_add_j() * 1e12,
-            published=f"{fitted * 1e12:.2f}", judged=False, source="Chen et al., ISCA 2016, doi 10.1109/ISCA.2016.40: cost of an access over that of a multiply-add",
+            published=f"{fitted * 1e12:.2f}", judged=False, source=COST_TABLE,
             note="five times a 16-bit multiply-add of that node, against the constant fitted on AlexNet",
         )
     )  # fmt: skip

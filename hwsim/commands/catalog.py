@@ -129,6 +129,7 @@ def _device_document(name: str) -> dict[str, Any]:
         "memory_bytes": device.memory_bytes, "bandwidth_bytes_per_s": device.bandwidth_bytes_per_s,
         "native_link": device.native_link, "status": dict(device.status),
         "peak_flops_per_s": dict(device.peak_flops_per_s),
+        **({"area_mm2": {part: round(area, 1) for part, area in device.area_mm2.items()}} if device.area_mm2 else {}),
         "constants": {
             fields.get(field, field): (
                 f"{value:<12.6g} {device.sources.get(fields.get(field, field), '')}".rstrip()

@@ -57,6 +57,12 @@ class StatusTable(Table):
     power: Status = "unvalidated"
 
 
+class Silicon(Table):
+    """The process of the chip, for its area."""
+
+    node_nm: Positive
+
+
 Schema = TypeVar("Schema", bound=Table)
 
 

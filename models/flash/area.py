@@ -37,3 +37,12 @@ def core_mm2(flash: FlashChiplet) -> float:
 def array_mm2(flash: FlashChiplet, node_nm: float) -> float:
     """Area of the NPU's systolic arrays at a node."""
     return multiply_adds_mm2(flash.array_count * flash.array_rows * flash.array_columns, node_nm)
+
+
+def chiplet_mm2(flash: FlashChiplet, node_nm: float) -> dict[str, float]:
+    """Area of what is added to all flash dies, and of the NPU's arrays and SRAM at the NPU's node."""
+    return {
+        "cores": core_mm2(flash) * flash.channels * flash.chips * flash.dies,
+        "arrays": array_mm2(flash, node_nm),
+        "sram": buffer_mm2(flash.npu_sram_bytes, node_nm),
+    }

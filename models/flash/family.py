@@ -18,6 +18,7 @@ from hwsim.models.catalog.schema import (
     Number,
     Positive,
     Power,
+    Silicon,
     StatusTable,
     Table,
     Time,
@@ -26,6 +27,7 @@ from hwsim.models.catalog.schema import (
     value_at,
     with_overrides,
 )  # fmt: skip
+from hwsim.models.flash.area import chiplet_mm2
 from hwsim.models.flash.cost import array_passes, operator_cost
 from hwsim.models.flash.record import RECORD_PATHS, FlashChiplet
 from hwsim.models.flash.tiling import flash_bytes, plane_rate
@@ -128,6 +130,7 @@ class FlashFile(Table):
     memory: Memory
     power: PowerTable
     energy: EnergyTable
+    silicon: Silicon | None = None
     status: StatusTable = StatusTable()
 
 
@@ -164,6 +167,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         status=file.status.model_dump(),
         record_paths=RECORD_PATHS,
         description=file.description,
+        area_mm2=chiplet_mm2(flash, file.silicon.node_nm) if file.silicon else {},
     )
 
 

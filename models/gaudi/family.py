@@ -16,6 +16,7 @@ from hwsim.models.catalog.schema import (
     Positive,
     Power,
     Share,
+    Silicon,
     StatusTable,
     Table,
     Time,
@@ -23,6 +24,7 @@ from hwsim.models.catalog.schema import (
     value_at,
     with_overrides,
 )  # fmt: skip
+from hwsim.models.gaudi.area import gaudi_area_mm2
 from hwsim.models.gaudi.cost import operator_cost
 from hwsim.models.gaudi.matmul import engine_macs
 from hwsim.models.gaudi.record import RECORD_PATHS, Gaudi
@@ -120,6 +122,7 @@ class GaudiFile(Table):
     energy: EnergyTable
     fp8: Fp8
     link: LinkTable | None = None
+    silicon: Silicon | None = None
     status: StatusTable = StatusTable()
 
 
@@ -152,4 +155,5 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         status=file.status.model_dump(),
         record_paths=RECORD_PATHS,
         description=file.description,
+        area_mm2=gaudi_area_mm2(gaudi, file.silicon.node_nm) if file.silicon else {},
     )

@@ -17,6 +17,7 @@ from hwsim.models.catalog.schema import (
     Positive,
     Power,
     Share,
+    Silicon,
     StatusTable,
     Table,
     Time,
@@ -28,6 +29,7 @@ from hwsim.models.npu.cost import ROW_STATIONARY, operator_cost
 from hwsim.models.npu.matmul import SUM_BYTES, cell_macs
 from hwsim.models.npu.record import RECORD_PATHS, Npu
 from hwsim.models.npu.systolic import COUNT_CODES, DATAFLOW_CODES
+from hwsim.models.npu.technology import npu_areas_mm2
 from hwsim.rows import ARITHMETIC_CODES
 
 
@@ -127,6 +129,7 @@ class NpuFile(Table):
     energy: EnergyTable
     local: Local | None = None
     link: LinkTable | None = None
+    silicon: Silicon | None = None
     status: StatusTable = StatusTable()
 
 
@@ -163,6 +166,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         status=file.status.model_dump(),
         record_paths=RECORD_PATHS,
         description=file.description,
+        area_mm2=npu_areas_mm2(npu, file.silicon.node_nm) if file.silicon else {},
     )
 
 

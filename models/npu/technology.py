@@ -11,9 +11,11 @@ doi 10.1109/ISCA52012.2021.00010 (7 nm, DRAM); Jouppi et al., ISCA 2017, doi 10.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import log, log2
 
 from hwsim.errors import InputError, did_you_mean
+from hwsim.models.catalog.kernel_fits import kernel_counts
 from hwsim.models.npu.record import Npu
 
 PICO = 1e-12
@@ -30,9 +32,9 @@ MULTIPLY_ADDS = {"int8": ("int8_multiply", "int32_add"), "fp16": ("fp16_multiply
 SRAM_PJ = {8 * 1024: (10.0, 7.5), 32 * 1024: (20.0, 8.5), 1024 * 1024: (100.0, 14.0)}
 # pJ a 64-bit access: DDR3 and DDR4, HBM2 (middle of 250 to 450), GDDR6 (middle of 350 to 480).
 DRAM_PJ = {"ddr4": 1300.0, "hbm2": 350.0, "gddr6": 415.0}
-# um2 at 45 nm; the flip-flop is that of the NanGate open cell library.
+# um2 at 45 nm; the flip-flop and the two-input NAND are those of the NanGate open cell library.
 AREA_UM2 = {"int8_multiply": 282.0, "int32_add": 137.0, "fp16_multiply": 1640.0, "fp32_multiply": 7700.0,
-            "fp32_add": 4184.0, "flip_flop": 4.52}  # fmt: skip
+            "fp32_add": 4184.0, "flip_flop": 4.52, "nand2": 0.798}  # fmt: skip
 # um2 of an SRAM bit cell by node: published cells of the foundries.
 BIT_CELL_UM2 = {65: 0.525, 45: 0.299, 28: 0.127, 16: 0.070, 7: 0.027, 5: 0.021}
 SMALLEST_NM, LARGEST_NM = 5.0, 65.0
@@ -129,12 +131,42 @@ def sram_area_mm2(capacity_bytes: float, node_nm: float) -> float:
     return capacity_bytes * 8.0 * cell * TPU_V1_BIT_UM2 / BIT_CELL_UM2[28] * 1e-6
 
 
-def npu_area_mm2(npu: Npu, number_format: str, node_nm: float) -> float:
-    """Area of an NPU's arrays and on-chip memory; vector units, links and pads are not in it."""
-    cells = npu.array_count * npu.array_rows * npu.array_columns * max(npu.macs_16bit, 1.0)
-    return array_area_mm2(cells, number_format, node_nm) + sram_area_mm2(npu.sram_bytes, node_nm)
+def npu_areas_mm2(npu: Npu, node_nm: float) -> dict[str, float]:
+    """Area of an NPU's arrays, their stores and the on-chip memory; vector units, links and pads are not in it.
+
+    A cell is one of fp16, or of int8 where there is no 16-bit hardware; in a row-stationary array one of int16, whose
+    stores are registers.
+    """
+    cells = npu.array_count * npu.array_rows * npu.array_columns
+    words = npu.local_input_words + npu.local_filter_words + npu.local_sum_words
+    found = {"sram": sram_area_mm2(npu.sram_bytes, node_nm)}
+    if words:
+        bits = 16.0 * words
+        found["arrays"] = cells * cell_area_um2("int16", node_nm, register_bits=0.0) * 1e-6
+        found["stores"] = cells * bits * AREA_UM2["flip_flop"] * (node_nm / 45.0) ** 2 * 1e-6
+    else:
+        number_format = "fp16" if npu.macs_16bit else "int8"
+        macs = npu.macs_16bit or npu.macs_int8
+        found["arrays"] = array_area_mm2(cells * max(macs, 1.0), number_format, node_nm)
+    return found
+
+
+def npu_area_mm2(npu: Npu, node_nm: float) -> float:
+    """Sum of `npu_areas_mm2`."""
+    return sum(npu_areas_mm2(npu, node_nm).values())
 
 
 def array_area_mm2(cells: float, number_format: str, node_nm: float) -> float:
     """Area of an array of cells."""
     return cells * cell_area_um2(number_format, node_nm) * 1e-6
+
+
+def kernel_area_mm2(kernel: str, parameters: Mapping[str, int], node_nm: float) -> float:
+    """Area of a Verilog kernel's logic from its fitted gates, with wires; its memories are not in it.
+
+    Raises
+    ------
+    UnknownNameError, InputError : no such kernel, parameters that are not fitted, a node outside 5 to 65 nm
+    """
+    gates = kernel_counts(kernel, parameters)["gates"]
+    return gates * wiring_factor() * AREA_UM2["nand2"] * (_node(node_nm) / 45.0) ** 2 * 1e-6

@@ -143,6 +143,7 @@ def test_the_largest_batch_is_set_by_the_dram_alone() -> None:
     ("change", "message"),
     [
         ({"nand__read": "-30 us"}, "nand.read"), ({"nand__read": "0 us"}, "nand.read"),
+        ({"nand__program": "-450 us"}, "nand.program"), ({"nand__erase": "-5 ms"}, "nand.erase"),
         ({"nand__planes": 0}, "nand.planes"), ({"nand__planes": 1.5}, "whole number"),
         ({"nand__page": "15000 B", "bus__slice": "5000 B"}, "of a plane"), ({"bus__slice": "3 kB"}, "nand.page"),
         ({"nand__channels": 0}, "nand.channels"), ({"bus__slicing": 0.5}, "must be 1"),

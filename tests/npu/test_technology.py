@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hwsim.errors import InputError
 from hwsim.models.catalog import read_device
 from hwsim.models.npu.technology import (
-    AREA_UM2,
     OPERATIONS_PJ,
     SRAM_PJ,
     array_area_mm2,
@@ -52,17 +51,24 @@ def test_the_floor_plan_of_tpu_v1_is_met_by_construction() -> None:
 
 def test_a_larger_array_or_memory_takes_more_area() -> None:
     npu = read_device("tpu-v4").record
-    plain = npu_area_mm2(npu, "fp16", 7.0)
-    assert npu_area_mm2(npu._replace(array_rows=2 * npu.array_rows), "fp16", 7.0) > plain
-    memory = npu_area_mm2(npu._replace(sram_bytes=2 * npu.sram_bytes), "fp16", 7.0) - plain
+    plain = npu_area_mm2(npu, 7.0)
+    assert npu_area_mm2(npu._replace(array_rows=2 * npu.array_rows), 7.0) > plain
+    memory = npu_area_mm2(npu._replace(sram_bytes=2 * npu.sram_bytes), 7.0) - plain
     assert memory == pytest.approx(sram_area_mm2(npu.sram_bytes, 7.0))
 
 
 def test_eyeriss_core_is_within_20_percent_of_its_12_25_mm2() -> None:
     # JSSC 2017: core of 3.5 mm x 3.5 mm at 65 nm; stores of a PE are 260 words of 16 bits.
-    pes = 168 * cell_area_um2("int16", 65.0, register_bits=0.0) * 1e-6
-    stores = 168 * 260 * 16 * AREA_UM2["flip_flop"] * (65.0 / 45.0) ** 2 * 1e-6
-    assert pes + stores + sram_area_mm2(108e3, 65.0) == pytest.approx(12.25, rel=0.20)
+    area = read_device("eyeriss").area_mm2
+    assert set(area) == {"arrays", "stores", "sram"}
+    assert sum(area.values()) == pytest.approx(12.25, rel=0.20)
+
+
+@pytest.mark.parametrize("name", ["tpu-v3", "tpu-v4", "tpu-v6e", "ascend-910b-64gb", "gaudi2-96gb", "gaudi3-128gb"])
+def test_arrays_and_memory_fit_a_reticle(name: str) -> None:
+    area = read_device(name).area_mm2
+    assert 100.0 < sum(area.values()) < 858.0
+    assert min(area.values()) > 0.0
 
 
 def test_the_energies_of_the_device_files_lie_above_the_bare_arithmetic_and_below_ten_times_it() -> None:
