@@ -31,7 +31,7 @@ from hwsim.rows import ARITHMETIC_CODES
 
 
 class Tensor(Table):
-    """Tensor cores: dense FLOPs per cycle per SM by format (0 or absent: no hardware), and what a main loop reaches."""
+    """Tensor cores: dense FLOPs per cycle per SM by format; 0 or absent: no hardware."""
 
     fp32: Number = 0.0
     tf32: Number = 0.0
@@ -40,9 +40,6 @@ class Tensor(Table):
     int8: Number = 0.0
     int4: Number = 0.0
     fp4: Number = 0.0
-    achieved: Share
-    operand_cycles: Number
-    fill_cycles: Number
 
 
 class Vector(Table):
@@ -76,10 +73,9 @@ class Memory(Table):
 
 
 class Kernel(Table):
-    """Times no kernel goes below: start to drain, and a second pass over split results."""
+    """The time no kernel goes below: start to drain."""
 
     fixed: Time
-    reduction: Time
 
 
 class MatmulTable(Table):
@@ -104,6 +100,7 @@ class QuantiseTable(Table):
     value: Time
     row: Time
     grid: Time
+    host: Time
     memory: Share
 
 

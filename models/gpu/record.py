@@ -21,9 +21,6 @@ class Gpu(NamedTuple):
     rate_int8: float
     rate_int4: float
     rate_fp4: float
-    tensor_achieved: float  # share of the tensor rate that a long main loop on the largest tile reaches
-    operand_cycles: float  # cycles to feed one row or column of operands a 16-bit k step costs beyond the products
-    tile_fill_cycles: float  # cycles from a tile's first load to its first product, and of its epilogue
     vector_rate: float  # fp32 FLOPs per cycle per SM outside the tensor cores
     exponential_rate: float  # exponentials per cycle per SM
     shared_memory_bytes: float  # per SM
@@ -35,7 +32,6 @@ class Gpu(NamedTuple):
     memory_latency_s: float  # an unloaded load that misses the L2
     bytes_in_flight_per_sm: float  # what one SM can have outstanding
     fixed_s: float  # shortest time of a kernel on the device: start, first load, drain
-    reduction_s: float  # a second pass over split results, beyond its traffic
     # Matrix products: what their tiles, their pipelines and the L2 behind them reach.
     matmul_achieved: float  # share of the published tensor rate that a main loop on the largest tile reaches
     matmul_step_cycles: float  # cycles no 128-byte step of k goes below: load to use over the pipeline's stages
@@ -51,6 +47,7 @@ class Gpu(NamedTuple):
     quantise_value_s: float  # for each value of a row: the block that scales the row reads it twice
     quantise_row_s: float  # for each row: issuing its block
     quantise_grid_s: float  # instead of a block a row: the second pass of a kernel over the whole grid
+    quantise_host_s: float  # block scales and operands narrower than a block: the host starts general kernels
     quantise_memory: float  # share of the pin bandwidth that reading and writing the values reaches
     attention_fixed_s: float  # attention: its kernels' start and drain, as runtimes launch them
     attention_append_s: float  # the kernel that writes new keys and values to the cache
@@ -93,9 +90,6 @@ RECORD_PATHS: dict[str, str] = {
     "tensor.int8": "rate_int8",
     "tensor.int4": "rate_int4",
     "tensor.fp4": "rate_fp4",
-    "tensor.achieved": "tensor_achieved",
-    "tensor.operand_cycles": "operand_cycles",
-    "tensor.fill_cycles": "tile_fill_cycles",
     "vector.fp32": "vector_rate",
     "vector.exponential": "exponential_rate",
     "shared_memory.capacity": "shared_memory_bytes",
@@ -107,7 +101,6 @@ RECORD_PATHS: dict[str, str] = {
     "memory.latency": "memory_latency_s",
     "memory.bytes_in_flight_per_sm": "bytes_in_flight_per_sm",
     "kernel.fixed": "fixed_s",
-    "kernel.reduction": "reduction_s",
     "matmul.achieved": "matmul_achieved",
     "matmul.step_cycles": "matmul_step_cycles",
     "matmul.store_cycles": "matmul_store_cycles",
@@ -122,6 +115,7 @@ RECORD_PATHS: dict[str, str] = {
     "quantise.value": "quantise_value_s",
     "quantise.row": "quantise_row_s",
     "quantise.grid": "quantise_grid_s",
+    "quantise.host": "quantise_host_s",
     "quantise.memory": "quantise_memory",
     "attention.fixed": "attention_fixed_s",
     "attention.append": "attention_append_s",

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 import hwsim
 from hwsim.models.catalog import read_device
-from hwsim.models.gpu.matmul import Product, compulsory_traffic, step_cycles, tiles_per_sm
+from hwsim.models.gpu.matmul import (
+    DRAIN_CYCLES,
+    Product,
+    compulsory_traffic,
+    promotes,
+    step_cycles,
+    tiles_per_sm,
+)
 from hwsim.models.gpu.memory import cached_share, overlapped
 from hwsim.operators import Matmul
 from hwsim.rows import lower
@@ -47,18 +54,40 @@ def test_weights_from_memory_are_never_faster_than_weights_in_the_cache(m: int, 
 
 
 def test_a_round_more_costs_what_the_rounding_says() -> None:
-    assert tiles_per_sm(GPU, 1.0, 1.0) == 1.0
-    assert tiles_per_sm(GPU, 132.0, 1.0) == 1.0
+    assert tiles_per_sm(GPU, 1.0, 1.0, 0.5) == 1.0
+    assert tiles_per_sm(GPU, 132.0, 1.0, 0.5) == 1.0
     mean = 133.0 / 132.0
-    assert tiles_per_sm(GPU, 133.0, 1.0) == pytest.approx(mean + GPU.matmul_rounding * (2.0 - mean))
+    assert tiles_per_sm(GPU, 133.0, 1.0, 0.25) == pytest.approx(mean + 0.25 * (2.0 - mean))
 
 
 def test_a_step_takes_the_products_or_the_pipeline_whichever_is_longer() -> None:
-    product = Product(1.0, 4096.0, 4096.0, 4096.0, 2.0, 2.0, 2.0, 1e8)
+    product = Product(1.0, 4096.0, 4096.0, 4096.0, 2.0, 2.0, 2.0, 1e8, 0.0)
     large = step_cycles(GPU, product, 256.0, 128.0, 1.0)
     assert large == pytest.approx(2.0 * 256.0 * 128.0 * 64.0 / (4096.0 * GPU.matmul_achieved))
     assert step_cycles(GPU, product, 16.0, 32.0, 1.0) == GPU.matmul_step_cycles
     assert step_cycles(GPU, product, 16.0, 32.0, 4.0) == GPU.matmul_step_cycles / 4.0
+
+
+def test_promoted_sums_cost_a_multiply_add_a_result_every_128_of_k() -> None:
+    plain = Product(1.0, 4096.0, 4096.0, 4096.0, 1.0, 1.0, 4.0, 1e8, 0.0)
+    promoted = plain._replace(promoted=1.0)
+    more = step_cycles(GPU, promoted, 128.0, 128.0, 4.0) - step_cycles(GPU, plain, 128.0, 128.0, 4.0)
+    assert more == pytest.approx(2.0 * 128.0 * 128.0 / GPU.vector_rate)
+    alone = step_cycles(GPU, promoted, 64.0, 32.0, 1.0)
+    assert alone == pytest.approx(GPU.matmul_step_cycles + 2.0 * 64.0 * 32.0 / GPU.vector_rate + DRAIN_CYCLES)
+
+
+@pytest.mark.parametrize(("n", "k", "launches"), [(4096, 4096, 0), (64, 4096, 1), (4096, 64, 2), (64, 64, 2)])
+def test_operands_narrower_than_a_scale_block_wait_for_the_host(n: int, k: int, launches: int) -> None:
+    device = read_device("h100-sxm-80gb")
+    found = hwsim.estimate(device, "matmul", m=16, n=n, k=k, dtype="fp8_e4m3", scaling="block").latency_s
+    assert float(found) == pytest.approx(launches * GPU.quantise_host_s) if launches else float(found) < 20e-6
+
+
+def test_tensor_cores_that_scale_blocks_promote_nothing() -> None:
+    row = lower(Matmul(name="m", m=4096, n=4096, k=4096, dtype="fp8_e4m3", scaling="block"))
+    assert promotes(GPU, row) == 1.0
+    assert promotes(read_device("b200-sxm-180gb").record, row) == 0.0
 
 
 def test_what_passes_through_the_cache_pushes_out_what_was_there() -> None:
@@ -69,7 +98,7 @@ def test_what_passes_through_the_cache_pushes_out_what_was_there() -> None:
 
 
 def test_weights_that_come_back_soon_are_still_there() -> None:
-    product = Product(1.0, 16.0, 1024.0, 1024.0, 2.0, 2.0, 2.0, 2.0 * (1024**2 + 2 * 16 * 1024))
+    product = Product(1.0, 16.0, 1024.0, 1024.0, 2.0, 2.0, 2.0, 2.0 * (1024**2 + 2 * 16 * 1024), 0.0)
     assert compulsory_traffic(GPU, product, 5.0).compulsory == 0.0
     assert compulsory_traffic(GPU, product, 1e9).compulsory == pytest.approx(2.0 * 1024**2)
 
