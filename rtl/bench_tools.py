@@ -131,6 +131,12 @@ class Model:
         """Cycles from the first accepted beat to the last result."""
         return self.kernel.cycles(case.shape, stalls, **self.parameters)
 
+    def schedule(self, case: Case, stalls: Stalls) -> list[int] | None:
+        """Cycle of every result after the first accepted beat, where the kernel tells them."""
+        if self.kernel.schedule is None:
+            return None
+        return list(self.kernel.schedule(case.shape, stalls, **self.parameters))
+
 
 def known(handle: Any, name: str) -> int:
     """Value of a signal, or a clear error when a bit of it is X or Z."""
@@ -227,14 +233,15 @@ class Bench:
         for monitor in self.monitors:
             monitor.load(stalls.get(monitor.name, ()))
         limit = cut_at or 2 * predicted + len(stalls and next(iter(stalls.values()))) + 100
-        first, last, cycle = -1, -1, 0
+        first, cycle = -1, 0
+        results: list[int] = []  # cycles in which a result was taken
         remaining = {name: len(beats) for name, beats in expected.items()}
         while cycle < limit and any(remaining.values()):
             accepted, taken = await self._cycle(cycle)
             first = cycle if accepted and first < 0 else first
             for monitor, was_taken in zip(self.monitors, taken, strict=True):
                 remaining[monitor.name] -= was_taken
-                last = cycle if was_taken else last
+                results += [cycle] * was_taken
             cycle += 1
         if cut_at:
             return
@@ -242,7 +249,11 @@ class Bench:
             raise BenchError(self._hang(limit, sent, expected))
         self._compare(expected)
         await self._quiet(cycle)
-        self._note(case, mode, predicted, last - first + 1)
+        self._note(case, mode, predicted, results[-1] - first + 1)
+        scheduled = self.model.schedule(case, stalls)
+        came = [taken_at - first for taken_at in results]
+        if scheduled is not None and came != scheduled:
+            raise BenchError(f"results came {came[:4]}... cycles after the first beat, cycle model {scheduled[:4]}...")
 
     async def _cycle(self, cycle: int) -> tuple[bool, list[bool]]:
         for driver in self.drivers:

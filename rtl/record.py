@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,18 @@ class Parameter:
         if isinstance(self.allowed, range) and self.allowed.step == 1:
             return f"{self.allowed.start}..{self.allowed.stop - 1}"
         return ", ".join(map(str, self.allowed))
+
+    def checked(self, value: Any, kernel: str) -> int:
+        """The value, any whole number of Python or numpy, or the default for None; raises for what is not allowed."""
+        if value is None:
+            return self.default
+        try:
+            whole = operator.index(value)
+        except TypeError:
+            whole = None
+        if isinstance(value, bool) or whole is None or whole not in self.allowed:
+            raise InputError(f"{kernel}: {self.name}(={value!r}) must be one of {self.allowed_text}")
+        return whole
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,10 @@ class Kernel:
     coverage_bins : what the cases must reach; a bin may be ``(name, condition on the parameters)``
     check : extra condition between parameters, raises `InputError`
     bench : importable name of the module with the cocotb tests
+    schedule : ``(shape, stalls, **parameters) -> [cycle of every result]``, the first accepted beat in cycle 0; checked
+        beside the cycles where given, for kernels of one output stream
+    loads_after_reset : the bin of cases that hold two runs with no reset between them; given by a kernel that loads or
+        clears memories after a reset, which therefore stands before each of its cases
     resource_sweeps : what `hwsim rtl characterise` synthesises, with the terms that the counts are fitted against
     """
 
@@ -114,6 +131,8 @@ class Kernel:
     check: Callable[..., None] | None = None
     bench: str = "hwsim.rtl.standard_bench"
     data_files: tuple[str, ...] = field(default=())
+    schedule: Callable[..., Sequence[int]] | None = None
+    loads_after_reset: str = ""
     resource_sweeps: tuple[ResourceSweep, ...] = ()
 
     @property
@@ -151,21 +170,26 @@ class Kernel:
         for name in given:
             if name not in known:
                 raise unknown_name(f"parameter of {self.name}", name, known)
-        values = {name: given.get(name, parameter.default) for name, parameter in known.items()}
-        for name, value in values.items():
-            if isinstance(value, bool) or not isinstance(value, int) or value not in known[name].allowed:
-                raise InputError(f"{self.name}: {name}(={value!r}) must be one of {known[name].allowed_text}")
+        values = {name: parameter.checked(given.get(name), self.name) for name, parameter in known.items()}
         if self.check is not None:
             self.check(**values)
         return values
 
     def golden(self, inputs: Mapping[str, Any], **parameters: int) -> dict[str, Any]:
         """Outputs of the kernel for these inputs, bit for bit."""
-        return self.golden_model(inputs, **self.values(parameters))
+        values = self.values(parameters)
+        try:
+            return self.golden_model(inputs, **values)
+        except KeyError as error:
+            raise InputError(f"{self.name}: inputs must hold {error}") from error
 
     def cycles(self, shape: Mapping[str, int], stalls: Stalls | None = None, **parameters: int) -> int:
         """Cycles from the first accepted beat to the last result, both included, under a stall pattern."""
-        return self.cycle_model(shape, stalls, **self.values(parameters))
+        values = self.values(parameters)
+        try:
+            return self.cycle_model(shape, stalls, **values)
+        except KeyError as error:
+            raise InputError(f"{self.name}: shape must hold {error}") from error
 
     def resources(self, **parameters: int) -> Resources:
         """Multipliers, adders, comparators, register and memory bits of the Verilog, by Yosys at word level.

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 from hwsim.errors import InputError, unknown_name
 from hwsim.models.catalog.kernel_fits import Resources
 from hwsim.models.npu.stream_timing import Pattern, Timing
-from hwsim.rtl.stream_packing import Stalls, patterns_of
+from hwsim.models.numerics.handshake import Stalls
+from hwsim.rtl.record import Parameter
+from hwsim.rtl.stream_packing import patterns_of
 
 Parameters = Mapping[str, int]
 Words = Mapping[str, Sequence[int]]
-
-
-class Parameter(NamedTuple):
-    """One parameter of the Verilog module: default and the values allowed, a range or a choice."""
-
-    name: str
-    default: int
-    allowed: Sequence[int]
-    meaning: str
-
-    @property
-    def allowed_text(self) -> str:
-        """The allowed values as a reader writes them.
-
-        >>> Parameter("LANES", 16, range(1, 257), "").allowed_text
-        '1 to 256'
-        """
-        if isinstance(self.allowed, range) and self.allowed.step == 1:
-            return f"{self.allowed[0]} to {self.allowed[-1]}"
-        return ", ".join(str(value) for value in self.allowed)
+__all__ = ["Parameter", "Parameters", "StreamKernel", "Words", "size", "sizes"]
 
 
 def _port(name: str, direction: str, width: int) -> dict[str, str | int]:
@@ -41,7 +25,10 @@ def _port(name: str, direction: str, width: int) -> dict[str, str | int]:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamKernel:
-    """A kernel: call its methods with the Verilog parameters by name; what is left out takes its default."""
+    """A kernel: call its methods with the Verilog parameters by name; what is left out takes its default.
+
+    ``shape_fields`` are the names that its shapes may hold, the first the one that a shape needs.
+    """
 
     name: str
     summary: str
@@ -50,6 +37,7 @@ class StreamKernel:
     golden_words: Callable[[Words, Parameters], list[int]]
     closed_form: Callable[[Mapping[str, object], Parameters], float]
     timing: Callable[[Mapping[str, object], Mapping[str, Pattern], Parameters], Timing]
+    shape_fields: tuple[str, ...]
     check: Callable[[Parameters], str] = lambda _: ""
 
     def values(self, **given: int) -> dict[str, int]:
@@ -63,13 +51,7 @@ class StreamKernel:
         for name in given:
             if name not in names:
                 raise unknown_name(f"parameter of kernel {self.name}", name, names)
-        values = {}
-        for parameter in self.parameters:
-            value = given.get(parameter.name, parameter.default)
-            if isinstance(value, bool) or not isinstance(value, int) or value not in parameter.allowed:
-                what = f"kernel {self.name}: {parameter.name}(={value!r})"
-                raise InputError(f"{what} must be {parameter.allowed_text}")
-            values[parameter.name] = value
+        values = {one.name: one.checked(given.get(one.name), f"kernel {self.name}") for one in self.parameters}
         problem = self.check(values)
         if problem:
             raise InputError(f"kernel {self.name}: {problem}")
@@ -95,17 +77,23 @@ class StreamKernel:
     def golden(self, inputs: Words, **given: int) -> dict[str, list[int]]:
         """Words of the output stream after these input words, bit for bit, packed as the README says."""
         values = self.values(**given)
-        streams = self.streams(values)
-        for name, words in inputs.items():
-            if name not in streams or name == "y":
-                raise unknown_name(f"input stream of kernel {self.name}", name, [s for s in streams if s != "y"])
-            for word in words:
-                if not 0 <= int(word) < 1 << streams[name]:
-                    raise InputError(f"kernel {self.name}: word {word:#x} of '{name}' must fit {streams[name]} bits")
-        missing = [name for name in streams if name != "y" and name not in inputs]
+        streams = {name: bits for name, bits in self.streams(values).items() if name != "y"}
+        if not isinstance(inputs, Mapping):
+            raise InputError(f"kernel {self.name}: inputs must be words by stream: {', '.join(streams)}")
+        for name in inputs:
+            if name not in streams:
+                raise unknown_name(f"input stream of kernel {self.name}", name, streams)
+        missing = [name for name in streams if name not in inputs]
         if missing:
             raise InputError(f"kernel {self.name}: inputs must hold the stream '{missing[0]}'")
-        return {"y": self.golden_words({name: [int(w) for w in words] for name, words in inputs.items()}, values)}
+        words = {name: [self._word(word, name, bits) for word in inputs[name]] for name, bits in streams.items()}
+        return {"y": self.golden_words(words, values)}
+
+    def _word(self, word: Any, stream: str, bits: int) -> int:
+        whole = _whole(word)
+        if whole is None or not 0 <= whole < 1 << bits:
+            raise InputError(f"kernel {self.name}: word {word!r} of '{stream}' must be a whole number of {bits} bits")
+        return whole
 
     def cycles(self, shape: Mapping[str, object], stalls: Stalls | None = None, **given: int) -> int:
         """Cycles from the first accepted beat to the last result, both counted.
@@ -115,6 +103,11 @@ class StreamKernel:
         past its end a list stalls nothing. Cycle 0 is the first with the reset low.
         """
         values = self.values(**given)
+        if not isinstance(shape, Mapping):
+            raise InputError(f"kernel {self.name}: shape(={shape!r}) must hold {self.shape_fields[0]} by name")
+        for field in shape:
+            if field not in self.shape_fields:
+                raise unknown_name(f"field of a shape of kernel {self.name}", field, self.shape_fields)
         if stalls is None:
             return round(self.closed_form(shape, values))
         return self.timing(shape, patterns_of(stalls, list(self.streams(values))), values).cycles
@@ -131,18 +124,31 @@ class StreamKernel:
         return known_resources(self.name, FOLDER / self.name, sources(self.name), self.values(**given))
 
 
+def _whole(value: Any) -> int | None:
+    """A whole number of Python or numpy as an int; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
 def size(shape: Mapping[str, object], field: str, least: int = 1) -> int:
     """A whole number out of a shape."""
-    value = shape.get(field)
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(f"shape: {field}(={value!r}) must be a whole number >= {least}")
+    value = _whole(shape.get(field))
+    if value is None or value < least:
+        raise InputError(f"shape: {field}(={shape.get(field)!r}) must be a whole number >= {least}")
     return value
 
 
 def sizes(shape: Mapping[str, object], field: str) -> list[int]:
     """A list of whole numbers above 0 out of a shape; a single one is a list of one."""
     value = shape.get(field)
-    listed = [value] if isinstance(value, int) else list(value) if isinstance(value, (list, tuple)) else []
-    if not listed or any(isinstance(v, bool) or not isinstance(v, int) or v < 1 for v in listed):
+    one = _whole(value)
+    given = [one] if one is not None else list(value) if isinstance(value, Iterable) else []
+    listed = [_whole(entry) for entry in given]
+    found = [entry for entry in listed if entry is not None and entry >= 1]
+    if not found or len(found) < len(listed):
         raise InputError(f"shape: {field}(={value!r}) must be a whole number >= 1 or a list of them")
-    return listed
+    return found

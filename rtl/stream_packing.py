@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from hwsim.errors import InputError, did_you_mean
 from hwsim.models.npu.stream_timing import Pattern
+from hwsim.models.numerics.handshake import Stalls, check_stalls
 from hwsim.models.numerics.integers import mask, split, wrap
-
-Stalls = Mapping[str, Sequence[int]]
 
 
 def patterns_of(stalls: Stalls | None, streams: Sequence[str]) -> dict[str, Pattern]:
     """Patterns out of lists of 0 and 1 by stream: 1 stalls it in that cycle; past its end a list stalls nothing."""
-    patterns: dict[str, Pattern] = {}
-    for stream, flags in (stalls or {}).items():
-        if stream not in streams:
-            known = ", ".join(streams)
-            raise InputError(f"stalls: no stream '{stream}'{did_you_mean(stream, streams)}; streams: {known}")
-        patterns[stream] = _unless(list(flags))
-    return patterns
+    return {stream: _unless(flags) for stream, flags in check_stalls(stalls, streams).items()}
 
 
-def _unless(flags: list[int]) -> Pattern:
+def _unless(flags: Sequence[int]) -> Pattern:
     return lambda cycle: cycle >= len(flags) or not flags[cycle]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil, log2
 
+from hwsim.errors import InputError
 from hwsim.models.numerics.handshake import Sink, Source, Stalls, check_stalls
 
 STREAMS = ("activation", "page", "result")
@@ -21,6 +22,9 @@ def gemv_cycles(stalls: Stalls | None, *, vectors: int, beats: int, rows: int, r
     >>> gemv_cycles(None, vectors=1, beats=4, rows=2, reads=0, lanes=4)
     16
     """
+    for name, value, least in (("vectors", vectors, 1), ("beats", beats, 1), ("rows", rows, 1), ("reads", reads, 0)):
+        if value != int(value) or value < least:
+            raise InputError(f"flash_gemv: {name}(={value!r}) must be a whole number >= {least}")
     latency = 2 + ceil(log2(lanes))
     pattern = check_stalls(stalls, STREAMS)
     if not any(any(flags) for flags in pattern.values()):

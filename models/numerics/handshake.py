@@ -48,13 +48,27 @@ class Sink:
         return not (cycle < len(self._stalls) and self._stalls[cycle])
 
 
-def check_stalls(stalls: Stalls | None, streams: Iterable[str]) -> Stalls:
-    """Return the pattern, or raise `InputError` for a stream that the kernel does not have."""
+def check_stalls(stalls: Stalls | None, streams: Iterable[str]) -> dict[str, list[int]]:
+    """Return the pattern as lists of 0 and 1.
+
+    Raises
+    ------
+    InputError : a stream that the kernel does not have, or flags that are not a sequence of 0 and 1
+
+    >>> check_stalls({"y": (True, False)}, ["x", "y"])
+    {'y': [1, 0]}
+    """
     names = list(streams)
-    for name in stalls or {}:
+    found: dict[str, list[int]] = {}
+    for name, flags in (stalls or {}).items():
         if name not in names:
             raise InputError(f"stalls: no stream '{name}'{did_you_mean(name, names)}; streams: {', '.join(names)}")
-    return stalls or {}
+        listed = list(flags) if isinstance(flags, Iterable) and not isinstance(flags, str) else [flags]
+        wrong = next((flag for flag in listed if flag not in (0, 1)), None)
+        if wrong is not None or not isinstance(flags, Iterable):
+            raise InputError(f"stalls: '{name}' holds {wrong or flags!r}; it must be a list of 0 and 1, one a cycle")
+        found[name] = [int(flag) for flag in listed]
+    return found
 
 
 def rigid_pipeline_cycles(

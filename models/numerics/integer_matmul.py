@@ -30,9 +30,9 @@ def integer_matmul(a: Any, b: Any, *, operand_bits: int = 8, accumulator_bits: i
 
     Raises
     ------
-    InputError : shapes that do not match, or a value outside the operand's range
+    InputError : shapes that do not match, a value that is not whole or outside the operand's range
     """
-    left, right = np.asarray(a, dtype=np.int64), np.asarray(b, dtype=np.int64)
+    left, right = _integers("a", a), _integers("b", b)
     if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[0]:
         raise InputError(f"integer_matmul: shapes {left.shape} and {right.shape} must be (m, k) and (k, n)")
     half = 1 << (operand_bits - 1)
@@ -40,6 +40,14 @@ def integer_matmul(a: Any, b: Any, *, operand_bits: int = 8, accumulator_bits: i
         if values.size and (values.min() < -half or values.max() >= half):
             raise InputError(f"integer_matmul: {name} holds values outside {-half}..{half - 1}")
     return wrap(left @ right, accumulator_bits)
+
+
+def _integers(name: str, values: Any) -> Integers:
+    given = np.asarray(values)
+    whole = given.astype(np.int64)
+    if not np.array_equal(given, whole):
+        raise InputError(f"integer_matmul: {name} holds values that are not whole numbers")
+    return whole
 
 
 def packed(values: Iterable[int], bits: int) -> int:

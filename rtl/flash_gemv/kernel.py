@@ -25,8 +25,12 @@ def golden(inputs: Mapping[str, Any], *, ACCUMULATOR_BITS: int, **_: int) -> dic
     return {"y": np.array(products), "read": np.asarray(inputs["read"])}
 
 
-def cycles(shape: Mapping[str, int], stalls: Stalls | None, *, LANES: int, **_: int) -> int:
+def cycles(shape: Mapping[str, int], stalls: Stalls | None, *, LANES: int, BUFFER_BYTES: int, **_: int) -> int:
     """Cycles of shape {vectors, beats, rows, reads}: beats of a row, read beats after every row."""
+    if shape["beats"] > BUFFER_BYTES // LANES:
+        raise InputError(
+            f"flash_gemv: beats(={shape['beats']}) must be at most BUFFER_BYTES / LANES (={BUFFER_BYTES // LANES})"
+        )
     sizes = {name: shape[name] for name in ("vectors", "beats", "rows", "reads")}
     return gemv_cycles(stalls, **sizes, lanes=LANES)
 

@@ -72,4 +72,5 @@ KERNEL = StreamKernel(
     golden_words=_golden,
     closed_form=_closed_form,
     timing=_timing,
+    shape_fields=("beats",),
 )

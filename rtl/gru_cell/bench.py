@@ -15,7 +15,7 @@ from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
 
 SYSTEM = "LFADS"
 LOADED_STREAMS = ("weight",)
-FRAME_BENCH = "hwsim.rtl.gru_cell.frame_bench"
+LOADS_AFTER_RESET = "back_to_back_sequences"
 PARAMETER_SETS: list[dict[str, int]] = [
     {"INPUTS": 5, "HIDDEN": 7, "REUSE": 3},
     {"INPUTS": 6, "HIDDEN": 4, "REUSE": 1},

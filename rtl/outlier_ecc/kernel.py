@@ -77,5 +77,6 @@ KERNEL = StreamKernel(
     golden_words=_golden,
     closed_form=_closed_form,
     timing=_timing,
+    shape_fields=("pages", "addresses"),
     check=_check,
 )

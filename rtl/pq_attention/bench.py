@@ -51,7 +51,7 @@ BINS = frozenset(
     ["all_lowest", "all_highest", "all_zero", "alternating", "random", "long", "bin_wraps", "same_code_again"]
     + ["query_restarts_the_table", "scores_between_weights", "second_head", "unknown_operation"]
 )
-FRAME_BENCH = "hwsim.rtl.pq_attention.frame_bench"
+LOADS_AFTER_RESET = "second_head"
 MUTANTS = [
     Mutant("product unsigned", "sub_dot.v", "wire signed [VALUE_WIDTH-1:0] a;", "wire [VALUE_WIDTH-1:0] a;"),
     Mutant("last sub-space left out", "pq_attention.v", "index < SUB_SPACES; index", "index < SUB_SPACES - 1; index"),

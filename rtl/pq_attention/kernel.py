@@ -64,5 +64,6 @@ KERNEL = StreamKernel(
     golden_words=_golden,
     closed_form=_closed_form,
     timing=_timing,
+    shape_fields=("tokens",),
     check=_check,
 )

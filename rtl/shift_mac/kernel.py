@@ -67,5 +67,6 @@ KERNEL = StreamKernel(
     golden_words=_golden,
     closed_form=_closed_form,
     timing=_timing,
+    shape_fields=("lengths",),
     check=_check,
 )

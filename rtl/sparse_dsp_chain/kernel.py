@@ -104,5 +104,6 @@ KERNEL = StreamKernel(
     golden_words=_golden,
     closed_form=_closed_form,
     timing=_timing,
+    shape_fields=("beats", "densities"),
     check=_check,
 )

@@ -6,7 +6,9 @@ import importlib
 import random
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import hwsim.rtl
@@ -78,8 +80,24 @@ def test_values_that_are_not_allowed_are_one_clear_line(name: str) -> None:
         kernel(name).cycles({"nothing": 0})
     with pytest.raises(HwsimError, match="stream"):
         kernel(name).golden({"z": [0]})
-    with pytest.raises(HwsimError, match="stalls"):
-        patterns_of({"z": [1, 0]}, ["x"])
+    for wrong_stalls in ({"z": [1, 0]}, {"x": 3}, {"x": ["a"]}, {"x": [0, 2]}, {"x": "01"}):
+        with pytest.raises(HwsimError, match="stalls"):
+            patterns_of(wrong_stalls, ["x"])  # type: ignore[arg-type]
+    for wrong_inputs in (None, {}, {stream: [1.5] for stream in kernel(name).streams(kernel(name).values())}):
+        with pytest.raises(HwsimError, match=name):
+            kernel(name).golden(wrong_inputs)  # type: ignore[arg-type]
+    with pytest.raises(HwsimError, match="field of a shape"):
+        kernel(name).cycles({**SHAPES[name][0], "lenghts": 3})
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_whole_numbers_of_numpy_are_whole_numbers(name: str) -> None:
+    first = kernel(name).parameters[0]
+    numpy_default: Any = np.int64(first.default)
+    assert kernel(name).values(**{first.name: numpy_default}) == kernel(name).values()
+    field, value = next(iter(SHAPES[name][0].items()))
+    shape = {**SHAPES[name][0], field: np.asarray(value)[()]}
+    assert kernel(name).cycles(shape) == kernel(name).cycles(SHAPES[name][0])
 
 
 @pytest.mark.parametrize("name", KERNELS)
