@@ -23,6 +23,7 @@ from hwsim.models.catalog.schema import (
     with_overrides,
 )  # fmt: skip
 from hwsim.models.fpga.cost import operator_cost
+from hwsim.models.fpga.kernels import KernelUse, kernel_resources
 from hwsim.models.fpga.parts import Part, read_part, resource_table
 from hwsim.models.fpga.record import DATAFLOW, RECORD_PATHS, STYLES, Fpga
 from hwsim.rows import ARITHMETIC_CODES
@@ -56,7 +57,7 @@ class Dataflow(Table):
 
 
 class Resources(Table):
-    """What the design takes of the part; the DSPs of an overlay follow from its multiply-adds."""
+    """What the design takes of the part beside its kernels; the DSPs of an overlay follow from its multiply-adds."""
 
     dsp: Number = 0.0
     lut: Number = 0.0
@@ -92,6 +93,7 @@ class FpgaFile(Table):
     overlay: Overlay | None = None
     dataflow: Dataflow | None = None
     resources: Resources = Resources()
+    kernels: dict[str, KernelUse] = {}
     power: PowerTable
     energy: EnergyTable
     status: StatusTable = StatusTable()
@@ -127,7 +129,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         peak_flops_per_s=_peaks(record, file),
         bandwidth_bytes_per_s=part.memory_bandwidth,
         idle_power_w=record.idle_power_w,
-        status=file.status.model_dump(),
+        status=file.status.model_dump() | _resource_status(file, where),
         record_paths=RECORD_PATHS,
         description=file.description,
         launches=False,
@@ -137,16 +139,28 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
 
 def _peaks(record: Fpga, file: FpgaFile) -> dict[str, float]:
     """Operations a second of all multipliers, the same for every format: wider data does not add multipliers."""
-    macs = record.cores * record.matrix_macs if record.style != DATAFLOW else file.resources.dsp
+    macs = record.cores * record.matrix_macs
+    if record.style == DATAFLOW:
+        macs = file.resources.dsp + kernel_resources(file.kernels, "kernels")[0]["dsp"]
     return {name: 2.0 * record.clock_hz * macs for name in ARITHMETIC_CODES}
 
 
-def needed(file: FpgaFile, part: Part) -> dict[str, float]:
-    """Resources a design needs: as stated, and the DSPs that its multiply-adds take at the part's packing."""
+def _resource_status(file: FpgaFile, where: str) -> dict[str, str]:
+    """How the resources of a design's kernels are known; nothing where it names none."""
+    if not file.kernels:
+        return {}
+    extrapolated = kernel_resources(file.kernels, where)[1]
+    return {"resources": "kernel fits" + (f", extrapolated: {', '.join(extrapolated)}" if extrapolated else "")}
+
+
+def needed(file: FpgaFile, part: Part, where: str = "design") -> dict[str, float]:
+    """Resources a design needs: as stated, the DSPs of its multiply-adds at the part's packing, and its kernels'."""
     own = file.resources.model_dump()
     if file.overlay is not None:
         macs = file.overlay.cores * file.overlay.matrix_macs
         own["dsp"] = max(own["dsp"], -(-macs // part.products_per_dsp))
+    for kind, value in kernel_resources(file.kernels, where)[0].items():
+        own[kind] += value
     return own
 
 
@@ -157,7 +171,7 @@ def check_fit(file: FpgaFile, part: Part, where: str) -> None:
     ------
     InputError : with every resource, needed and there
     """
-    wanted = needed(file, part)
+    wanted = needed(file, part, where)
     over = [name for name, value in wanted.items() if value > part.resources[name]]
     if over:
         raise InputError(
