@@ -1,8 +1,8 @@
 """Measured board power of kernels beside the model's: ``energy / latency``, by the code path of `hwsim.estimate`.
 
 The measurements (``kernel_power_h200.csv`` of ``HWSIM_DATA_DIR``; aiconfigurator's vLLM collection, Apache-2.0) are
-means of samples 0.1 s apart of a meter that itself averages over about a second. A kernel repeats for a second where
-one call takes 0.1 ms or more, else for 0.3 s or less, so that short kernels' readings are mostly of what ran before.
+means of samples of a meter that shows the mean of its last second, taken while a kernel repeats: of a short one's
+reading little is its own. `hwsim.validation.meter` tells how much.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 from hwsim.errors import InputError
 from hwsim.hardware import Device
 from hwsim.rows import OperatorRow, lower
+from hwsim.validation.meter import readings_w
 from hwsim.validation.targets import Floats, held_out
 
 FILES = {"h200-sxm-141gb": "kernel_power_h200.csv"}
 SETTLED_S = 1e-4  # kernels from here on were repeated for a second
 PUBLIC = "aiconfigurator's vLLM 0.22 collection on an H200 (github.com/ai-dynamo/aiconfigurator)"
+NEIGHBOURS = 6  # measured kernels whose median is the noise floor's prediction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +43,8 @@ class KernelPower:
     def where(self, chosen: NDArray[np.bool_]) -> KernelPower:
         """The kernels that a mask chooses."""
         rows = [row for row, keep in zip(self.rows, chosen, strict=True) if keep]
-        return KernelPower(
-            family=self.family[chosen], rows=rows, latency_s=self.latency_s[chosen], power_w=self.power_w[chosen],
-            limit_w=self.limit_w[chosen], held_out=self.held_out[chosen],
-        )  # fmt: skip
+        arrays = {each.name: getattr(self, each.name)[chosen] for each in fields(self) if each.name != "rows"}
+        return KernelPower(rows=rows, **arrays)
 
 
 def load(device: str, folder: str | None = None) -> KernelPower:
@@ -60,20 +60,23 @@ def load(device: str, folder: str | None = None) -> KernelPower:
     if not folder or not (Path(folder) / FILES[device]).is_file():
         raise InputError(f"kernel power: HWSIM_DATA_DIR names no folder with {FILES[device]}: {PUBLIC}")
     with (Path(folder) / FILES[device]).open(newline="") as file:
-        table = list(csv.DictReader(file))
+        return from_table(list(csv.DictReader(file)))
+
+
+def from_table(table: Sequence[dict[str, Any]]) -> KernelPower:
+    """Measured kernels of a table's lines, with the columns of the public collection."""
     keys, rows = zip(*(_operator(line) for line in table), strict=True)
-    held = np.array([bool(held_out(np.array([key]))[0]) for key in keys])
     columns = {
         name: np.array([float(line[name]) for line in table]) for name in ("latency_ms", "power_w", "power_limit_w")
     }
     return KernelPower(
         family=np.array([f"{line['family']} {line['gemm_dtype'] or line['kv_cache_dtype']}" for line in table]),
         rows=list(rows), latency_s=columns["latency_ms"] * 1e-3, power_w=columns["power_w"],
-        limit_w=columns["power_limit_w"], held_out=held,
+        limit_w=columns["power_limit_w"], held_out=np.array([bool(held_out(np.array([key]))[0]) for key in keys]),
     )  # fmt: skip
 
 
-def _operator(line: dict[str, str]) -> tuple[tuple[int, ...], OperatorRow]:
+def _operator(line: dict[str, Any]) -> tuple[tuple[int, ...], OperatorRow]:
     """Key (as `Targets` has it) and flat operator of a line, as `hwsim.estimate` builds them."""
     from hwsim.estimation import KINDS
 
@@ -111,7 +114,10 @@ def activities(device: Device, rows: KernelPower, paths: Sequence[str]) -> Float
 
 
 def predicted_w(device: Device, rows: KernelPower, latency_s: Floats | None = None) -> Floats:
-    """Board power: energy over latency as `hwsim.estimate` gives both, or over a measured latency, up to the limit."""
+    """Board power of a kernel that repeats: energy over latency as `hwsim.estimate` gives both.
+
+    With a measured latency the same energy is spent in that time, up to the limit.
+    """
     costs = [device.cost(device.record, row) for row in rows.rows]
     energy = np.array([cost.energy_j for cost in costs])
     own = np.array([cost.latency_s for cost in costs])
@@ -119,24 +125,62 @@ def predicted_w(device: Device, rows: KernelPower, latency_s: Floats | None = No
         found: Floats = energy / own
         return found
     idle = device.idle_power_w
-    held: Floats = np.minimum(idle + (energy - idle * own) / latency_s, device.record.power_limit_w)
+    held: Floats = np.minimum(idle + (energy - idle * own) / latency_s, held_w(device))
     return held
 
 
+def held_w(device: Device) -> float:
+    """Watts of a board that its limit slows: what the model gives of a product that would draw far more."""
+    from hwsim.models.gpu.power import HELD_SHARE
+
+    return HELD_SHARE * float(device.record.power_limit_w)
+
+
+def neighbour_w(rows: KernelPower) -> Floats:
+    """The noise floor's prediction: the median reading of the nearest other kernels of the family.
+
+    Near by latency, FLOP/s and bytes/s, each as a logarithm: what a model of the kernel alone could at best know.
+    """
+    flops = np.array([row.flops for row in rows.rows])
+    moved = np.array([row.bytes for row in rows.rows])
+    place = np.log(np.stack([rows.latency_s, flops / rows.latency_s, moved / rows.latency_s], axis=1))
+    found = np.empty(len(rows.power_w))
+    for name in np.unique(rows.family):
+        (of_family,) = np.nonzero(rows.family == name)
+        for index in of_family:
+            distance = np.abs(place[of_family] - place[index]).sum(axis=1)
+            distance[of_family == index] = np.inf
+            found[index] = np.median(rows.power_w[of_family[np.argsort(distance)[:NEIGHBOURS]]])
+    return found
+
+
+def nearer_w(device: Device, rows: KernelPower, watts: Floats) -> Floats:
+    """The readings expected of kernels that draw ``watts``, after whichever history is nearer the measured one."""
+    like, idle = readings_w(rows.family, rows.latency_s, watts, device.idle_power_w)
+    return np.where(np.abs(like - rows.power_w) <= np.abs(idle - rows.power_w), like, idle)
+
+
 def errors(device: Device, rows: KernelPower) -> dict[str, str]:
-    """Mean and median error of the power by measured and by predicted latency, for all kernels and by family."""
-    measured, own = predicted_w(device, rows, rows.latency_s), predicted_w(device, rows)
+    """Errors of all kernels and by family: of the steady power, of the meter's reading, of the nearest neighbours."""
+    steady, measured = predicted_w(device, rows), predicted_w(device, rows, rows.latency_s)
+    like = readings_w(rows.family, rows.latency_s, measured, device.idle_power_w)[0]
+    columns = {
+        "steady": steady, "steady at measured latency": measured, "read after like kernels": like,
+        "read after the nearer history": nearer_w(device, rows, measured), "neighbours": neighbour_w(rows),
+    }  # fmt: skip
     settled = rows.latency_s >= SETTLED_S
     groups = {"all": settled | True, "held out": rows.held_out, "settled": settled}
     groups |= {"settled, held out": settled & rows.held_out}
     groups |= {f"settled {name}": settled & (rows.family == name) for name in np.unique(rows.family)}
-    return {name: _line(measured, own, rows, chosen) for name, chosen in groups.items()}
+    return {
+        name: ", ".join(
+            [f"{int(chosen.sum())} kernels", *(_line(label, w, rows, chosen) for label, w in columns.items())]
+        )
+        for name, chosen in groups.items()
+    }
 
 
-def _line(measured: Floats, own: Floats, rows: KernelPower, chosen: NDArray[np.bool_]) -> str:
-    parts = [f"{int(chosen.sum())} kernels"]
-    for label, watts in (("measured latency", measured), ("predicted latency", own)):
-        signed = watts[chosen] / rows.power_w[chosen] - 1.0
-        size = np.abs(signed)
-        parts.append(f"{label} {size.mean():.3f} (median {np.median(size):.3f}, bias {signed.mean():+.3f})")
-    return ", ".join(parts)
+def _line(label: str, watts: Floats, rows: KernelPower, chosen: NDArray[np.bool_]) -> str:
+    signed = watts[chosen] / rows.power_w[chosen] - 1.0
+    size = np.abs(signed)
+    return f"{label} {size.mean():.3f} (median {np.median(size):.3f}, bias {signed.mean():+.3f})"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hwsim.cost import cost_function
 from hwsim.models.gpu.arithmetic import flop_energy_j, tensor_rate
-from hwsim.models.gpu.power import kernel_energy_j, throttled_s
+from hwsim.models.gpu.power import kernel_energy_j, slowdown
 from hwsim.models.gpu.record import Gpu
 from hwsim.rows import COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
@@ -145,9 +145,11 @@ def attention(gpu: Gpu, row: OperatorRow) -> OperatorCost:
     if cut.split > 1.0:
         fixed_s = fixed_s + gpu.attention_combine_s + cut.split * gpu.attention_split_s
         partial = 8.0 * cut.split * row.batch * row.heads * row.query_length * row.value_head_dim
-    cached = blocks * ceil(cut.longest / cut.split) * KEY_TILE * width * row.stored_bytes + row.bytes + partial
+    cached = cut.tiles * cut.mean * KEY_TILE * width * row.stored_bytes + row.bytes + partial
+    scores = max(row.flops / (2.0 * width), cut.tiles * cut.rows * cut.mean * KEY_TILE)  # of whole tiles
     dynamic_j = (
-        row.flops * flop_energy_j(gpu, row.arithmetic)
+        scores * 2.0 * width * flop_energy_j(gpu, row.arithmetic)
+        + scores * (SOFTMAX_OPERATIONS + gpu.vector_rate / gpu.exponential_rate) * gpu.energy_vector_j
         + cached * gpu.energy_l2_byte_j
         + row.bytes * gpu.energy_memory_byte_j
     )
@@ -159,14 +161,14 @@ def assembled(
     gpu: Gpu, compute_s: float, memory_s: float, serial_s: float, fixed_s: float, dynamic_j: float
 ) -> OperatorCost:
     """Products over the KV's stream, with the traffic before and after; the board's power limit stretches the whole."""
-    slowed_s = throttled_s(gpu, dynamic_j)
-    busy_s = max(serial_s + max(compute_s, memory_s), slowed_s)
-    latency_s = max(fixed_s + serial_s + max(compute_s, memory_s), slowed_s)
+    busy_s = serial_s + max(compute_s, memory_s)
+    latency_s = fixed_s + busy_s
+    slower = slowdown(gpu, dynamic_j, latency_s)
     bound = COMPUTE
-    if slowed_s < latency_s:
+    if slower <= 1.0:
         if fixed_s > max(compute_s, memory_s + serial_s):
             bound = LAUNCH
         elif memory_s + serial_s > compute_s:
             bound = MEMORY
-    energy_j = kernel_energy_j(gpu, dynamic_j, busy_s, latency_s)
-    return OperatorCost(latency_s, energy_j, compute_s, memory_s + serial_s, 0.0, 0.0, fixed_s, bound)
+    energy_j = kernel_energy_j(gpu, dynamic_j, busy_s, latency_s, slower)
+    return OperatorCost(latency_s * slower, energy_j, compute_s, memory_s + serial_s, 0.0, 0.0, fixed_s, bound)

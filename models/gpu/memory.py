@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwsim.cost import cost_function
-from hwsim.models.gpu.power import kernel_energy_j, throttled_s
+from hwsim.models.gpu.power import kernel_energy_j, slowdown
 from hwsim.models.gpu.record import Gpu
 from hwsim.rows import CACHE, COMPUTE, LAUNCH, MEMORY, OperatorCost
 
@@ -46,21 +46,21 @@ def assembled(
 ) -> OperatorCost:
     """Assemble a kernel's cost from its busy time, its parts, its fixed time and the power limit.
 
-    The board holds its limit by slowing the clock, so a kernel lasts at least
-    ``dynamic_j / (power limit - idle - active)``; that stretch counts as compute. See `hwsim.models.gpu.power`.
+    The board holds its limit by slowing the clock, all of the kernel with it; where it has to, the kernel counts as
+    bound by compute. See `hwsim.models.gpu.power`.
     """
-    throttled = throttled_s(gpu, dynamic_j)
-    latency = max(busy_s + fixed_s, throttled)
+    latency = busy_s + fixed_s
+    slower = slowdown(gpu, dynamic_j, latency)
     bound = COMPUTE
-    if throttled <= busy_s + fixed_s:
+    if slower <= 1.0:
         if fixed_s > busy_s:
             bound = LAUNCH
         elif memory_s >= compute_s and memory_s >= cache_s:
             bound = MEMORY
         elif cache_s > compute_s:
             bound = CACHE
-    energy = kernel_energy_j(gpu, dynamic_j, max(busy_s, throttled), latency)
-    return OperatorCost(latency, energy, compute_s, memory_s, cache_s, 0.0, fixed_s, bound)
+    energy = kernel_energy_j(gpu, dynamic_j, busy_s, latency, slower)
+    return OperatorCost(latency * slower, energy, compute_s, memory_s, cache_s, 0.0, fixed_s, bound)
 
 
 @cost_function

@@ -9,6 +9,8 @@ from __future__ import annotations
 from hwsim.cost import cost_function
 from hwsim.models.gpu.record import Gpu
 
+HELD_SHARE = 0.988  # of the limit that a throttled board draws: what H200 boards read under large bf16 products, 691 W
+
 
 @cost_function
 def active_power_w(gpu: Gpu) -> float:
@@ -17,15 +19,21 @@ def active_power_w(gpu: Gpu) -> float:
 
 
 @cost_function
-def throttled_s(gpu: Gpu, dynamic_j: float) -> float:
-    """Shortest seconds for ``dynamic_j`` of work under the power limit: the clock slows until the board holds it.
+def slowdown(gpu: Gpu, dynamic_j: float, latency_s: float) -> float:
+    """How many times slower the clock runs so that the board holds its limit; 1 where it need not slow.
 
-    ``dynamic / (limit - idle - active)``, with the energy of an operation taken as the same at a lower clock.
+    Voltage falls with the clock, so that an operation's energy falls as its square and power as its cube:
+    ``dynamic_j`` in ``latency_s`` at full clock draws ``dynamic_j / latency_s / slowdown**3``.
     """
-    return dynamic_j / max(gpu.power_limit_w - gpu.idle_power_w - active_power_w(gpu), 1.0)
+    room_w = max(HELD_SHARE * gpu.power_limit_w - gpu.idle_power_w - active_power_w(gpu), 1.0)
+    return max(1.0, dynamic_j / max(room_w * latency_s, 1e-30)) ** (1.0 / 3.0)
 
 
 @cost_function
-def kernel_energy_j(gpu: Gpu, dynamic_j: float, busy_s: float, latency_s: float) -> float:
-    """Joules of a kernel: the work, the running SMs while it is busy, the idle board for as long as it lasts."""
-    return dynamic_j + active_power_w(gpu) * min(busy_s, latency_s) + gpu.idle_power_w * latency_s
+def kernel_energy_j(gpu: Gpu, dynamic_j: float, busy_s: float, latency_s: float, slower: float) -> float:
+    """Joules of a kernel: the work, the running SMs while it is busy, the idle board for as long as it lasts.
+
+    ``dynamic_j``, ``busy_s`` and ``latency_s`` are those at full clock, which runs ``slower`` times slower.
+    """
+    running_j = active_power_w(gpu) * min(busy_s, latency_s) + gpu.idle_power_w * latency_s
+    return dynamic_j / (slower * slower) + running_j * slower

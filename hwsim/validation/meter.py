@@ -1,0 +1,104 @@
+"""What a power meter shows of a kernel that repeats for less time than the meter averages over.
+
+The public collection (aiconfigurator, Apache-2.0: ``collector/helper.py`` and the collectors of its vLLM family) times
+a kernel's host-launched calls, chooses a number of repetitions from that, warms up, and takes samples of NVML's board
+power 0.1 s apart while the kernel repeats; the reading is their mean. NVML's value is the mean of the last second on
+these boards [1, 2]. The first sample is then all history and the tenth nine tenths the kernel: of a reading over a
+second more than half is what ran before, of one over 0.1 s all.
+
+1. NVIDIA, NVML API reference, nvmlDeviceGetPowerUsage: from Ampere on (GA100 apart) an average over one second
+2. Yang, Adamek, Armour: Accurate and Convenient Energy Measurements for GPUs, SC 2024, doi 10.1109/SC41406.2024.00028
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.validation.targets import Floats
+
+WINDOW_S = 1.0  # [1]
+SAMPLE_S = 0.102  # 0.1 s, and the call that takes the sample
+LONG_S, SHORT_S, SHORT_CALL_S = 1.0, 0.3, 1e-4  # a repetition of less than 0.1 ms is repeated for 0.3 s, else for 1 s
+FEWEST, MOST = 6, 3000  # repetitions
+WARM_UPS = 7  # repetitions before the first sample: one to load the kernels, three by the host, three as a graph
+CALLS = {"gemm bfloat16": 6}  # kernels in a repetition, each with weights of its own
+#: Seconds of the host to launch a kernel: repetitions are chosen by host-launched calls. fp8 products stay that way.
+HOST_S = {"gemm bfloat16": 35e-6, "gemm fp8_block": 0.0}
+ATTENTION_HOST_S = 60e-6
+# Between two kernels the next one's tensors are made: seconds, and watts where that works the board (else idle).
+# Fitted on rows not held out: python -m hwsim.experiments.calibration.power
+SETUP_S = {"gemm": 0.01, "attention": 0.1}
+SETUP_W = {"attention": 340.0}
+BLOCK_CALL_S = 55e-6  # a block-scaled product is launched by the host, which takes that long
+#: After an idle board: where a block-scaled kernel had to be compiled, its own short run came first.
+COMPILED_RUN_S = {"gemm bfloat16": 0.155}
+
+
+def _by_family(family: NDArray[np.str_], table: Mapping[str, float], otherwise: float) -> Floats:
+    return np.array([table.get(str(name), otherwise) for name in family])
+
+
+def run_s(family: NDArray[np.str_], latency_s: Floats) -> Floats:
+    """Seconds for which the collection repeats a kernel.
+
+    >>> run_s(np.array(["gemm bfloat16", "gemm fp8_block"]), np.array([1e-3, 6e-5])).round(2).tolist()
+    [1.0, 0.18]
+    """
+    calls = _by_family(family, CALLS, 1.0)
+    once = calls * np.maximum(latency_s, _by_family(family, HOST_S, ATTENTION_HOST_S))
+    wanted = np.where(once < SHORT_CALL_S, SHORT_S, LONG_S)
+    repetitions: Floats = np.clip(np.floor(wanted / once) + 1.0, FEWEST, MOST)
+    return repetitions * calls * latency_s
+
+
+def shares(run: Floats, before: Floats, setup: Floats) -> tuple[Floats, Floats]:
+    """Shares of a reading that are the kernel's and its setup's; the rest is older.
+
+    ``run`` seconds with samples, ``before`` of them without, ``setup`` before that.
+    """
+    samples = np.floor(run / SAMPLE_S) + 1.0
+    time = SAMPLE_S * np.arange(int(samples.max()))[:, np.newaxis]
+    taken = time <= run
+    kernel = np.minimum(1.0, (time + before) / WINDOW_S)
+    making = np.minimum(setup / WINDOW_S, 1.0 - kernel)
+    return (kernel * taken).sum(axis=0) / samples, (making * taken).sum(axis=0) / samples
+
+
+def own_share(family: NDArray[np.str_], latency_s: Floats) -> Floats:
+    """Share of the reading that is the kernel's own."""
+    run = run_s(family, latency_s)
+    return shares(run, WARM_UPS * _by_family(family, CALLS, 1.0) * latency_s, 0.0 * run)[0]
+
+
+def readings_w(
+    family: NDArray[np.str_],
+    latency_s: Floats,
+    watts: Floats,
+    idle_w: float,
+    setup_s: Mapping[str, float] | None = None,
+    setup_w: Mapping[str, float] | None = None,
+) -> tuple[Floats, Floats]:
+    """Readings of kernels that draw ``watts``: after kernels alike, and after an idle board (one was compiled).
+
+    Which of the two a kernel had before it the collection does not say.
+    """  # fmt: skip
+    kind = np.where(np.char.startswith(family, "gemm"), "gemm", "attention")
+    setup = _by_family(kind, setup_s or SETUP_S, 0.0)
+    setup_power = _by_family(kind, setup_w or SETUP_W, idle_w)
+    run = run_s(family, latency_s)
+    warm = WARM_UPS * _by_family(family, CALLS, 1.0) * latency_s
+    own, making = shares(run, warm, setup)
+    span, energy = run + warm + setup, (run + warm) * watts + setup * setup_power
+    # Of three products of a shape one is block-scaled: launched one by one, short ones leave the board idle in between.
+    bf16 = family == "gemm bfloat16"
+    call = np.maximum(latency_s, BLOCK_CALL_S)
+    block = np.where(bf16, run_s(np.full(len(family), "gemm fp8_block"), call), 0.0)
+    span = np.where(bf16, 2.0 * span + block, span)
+    cycle = np.where(bf16, 2.0 * energy + block * (idle_w + (watts - idle_w) * latency_s / call), energy) / span
+    after_like: Floats = own * watts + making * setup_power + (1.0 - own - making) * cycle
+    own, _ = shares(run, warm + _by_family(family, COMPILED_RUN_S, 0.0), 0.0 * setup)
+    after_idle: Floats = own * watts + (1.0 - own) * idle_w
+    return after_like, after_idle
