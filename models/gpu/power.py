@@ -26,7 +26,8 @@ def slowdown(gpu: Gpu, dynamic_j: float, latency_s: float) -> float:
     ``dynamic_j`` in ``latency_s`` at full clock draws ``dynamic_j / latency_s / slowdown**3``.
     """
     room_w = max(HELD_SHARE * gpu.power_limit_w - gpu.idle_power_w - active_power_w(gpu), 1.0)
-    return max(1.0, dynamic_j / max(room_w * latency_s, 1e-30)) ** (1.0 / 3.0)
+    slower: float = max(1.0, dynamic_j / max(room_w * latency_s, 1e-30)) ** (1.0 / 3.0)
+    return slower
 
 
 @cost_function
