@@ -11,6 +11,7 @@ from typing import Any
 
 import hwsim
 from hwsim.experiments.papers._gaudi_fp8 import accuracy_rows
+from hwsim.experiments.papers._gaudi_fp8_real import real_rows
 from hwsim.experiments.reproduction import Row
 
 TITLE = "Gaudi 2: matrix products in bf16 and FP8 (arXiv 2502.01070), Llama-3.1-70B predicted (arXiv 2503.09975)"
@@ -71,4 +72,4 @@ def network_rows() -> list[Row]:
 
 def rows() -> list[Row]:
     """All rows."""
-    return [*product_rows(), *network_rows(), *accuracy_rows(SYSTEM)]
+    return [*product_rows(), *network_rows(), *accuracy_rows(SYSTEM), *real_rows(SYSTEM)]
