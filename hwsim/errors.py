@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MOST_GUESSES = 3  # names a beginning may stand for before the list of known ones tells more
+
 
 class HwsimError(Exception):
     """Base of all errors that hwsim raises on purpose; the command line prints it as one line, status 2."""
@@ -34,13 +36,17 @@ class UnsupportedError(HwsimError, ValueError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the closest known name, or an empty string.
+    """Return ``"; did you mean 'x'?"`` for the closest known name, for those it begins, or an empty string.
 
     >>> did_you_mean("a100-smx-80gb", ["a100-sxm-80gb", "h100-sxm-80gb"])
     "; did you mean 'a100-sxm-80gb'?"
+    >>> did_you_mean("a100", ["a100-sxm-40gb", "a100-sxm-80gb", "dgx-a100"])
+    "; did you mean 'a100-sxm-40gb' or 'a100-sxm-80gb'?"
     """
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    names = list(known)
+    begun = sorted(each for each in names if len(name) > 1 and each.startswith(name))[:MOST_GUESSES]
+    close = begun or difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"; did you mean {' or '.join(repr(each) for each in close)}?" if close else ""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:

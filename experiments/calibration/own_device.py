@@ -26,6 +26,7 @@ CONSTANTS: Mapping[str, Mapping[str, Constant]] = {
 }
 POINTS_A_CONSTANT = 4  # fewer points than this for each constant cannot hold it
 FOLDS = 5
+UNIT_MISTAKE = 100.0  # no device is so many times faster or slower than the one it is described from
 RESTARTS, MOST_TRIALS = 2, 400  # of a search; the device's own constants are a good start
 
 
@@ -53,12 +54,7 @@ def read_measured(path: Path, operator: str) -> tuple[Floats, Floats]:
     if operator not in CONSTANTS:
         raise unknown_name("operator to calibrate", operator, CONSTANTS)
     builder, numeric, allowed = KINDS[operator]
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            lines = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-    columns = [str(name) for name in lines[0]] if lines else []
+    columns, lines = _table(path)
     if "latency_s" not in columns:
         raise InputError(
             f"{path}: needs a column latency_s and the arguments of {operator}: {', '.join(sorted(allowed))}"
@@ -67,8 +63,10 @@ def read_measured(path: Path, operator: str) -> tuple[Floats, Floats]:
         if name != "latency_s" and name not in allowed:
             raise InputError(f"{path}: column '{name}' does not exist{did_you_mean(name, allowed)}; allowed: "
                              f"latency_s, {', '.join(sorted(allowed))}")  # fmt: skip
+    if not lines:
+        raise InputError(f"{path}: has a header and no rows")
     rows, seconds = [], []
-    for number, line in enumerate(lines, start=2):
+    for number, line in lines:
         seconds.append(_number(line["latency_s"], "latency_s", path, number))
         arguments: dict[str, Any] = {
             name: _number(line[name], name, path, number) if name in numeric else line[name]
@@ -76,9 +74,30 @@ def read_measured(path: Path, operator: str) -> tuple[Floats, Floats]:
         }  # fmt: skip
         try:
             rows.append(lower(builder(**arguments)))
-        except (InputError, TypeError) as error:
+        except InputError as error:
             raise InputError(f"{path} line {number}: {str(error).rpartition(':')[2].strip()}") from None
+        except TypeError as error:
+            raise InputError(f"{path} line {number}: missing {str(error).rpartition(':')[2].strip()}") from None
     return np.array(rows, dtype=np.float64), np.array(seconds)
+
+
+def _table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Columns of a CSV file, and its rows with their line numbers."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.reader(file)
+            columns = [name.strip() for name in next(reader, [])]
+            lines = [(reader.line_num, line) for line in reader if line]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise InputError(f"{path}: is not a CSV file in UTF-8") from None
+    if len(set(columns)) < len(columns):
+        raise InputError(f"{path}: a column stands twice in '{','.join(columns)}'")
+    for number, line in lines:
+        if len(line) != len(columns):
+            raise InputError(f"{path} line {number}: has {len(line)} values for {len(columns)} columns")
+    return columns, [(number, dict(zip(columns, line, strict=True))) for number, line in lines]
 
 
 def _number(text: str | None, name: str, path: Path, line: int) -> float:
@@ -105,13 +124,17 @@ def fit_own(device: Device, operator: str, rows: Floats, seconds: Floats) -> Fit
         )
     constants = CONSTANTS[operator]
     needed = POINTS_A_CONSTANT * len(constants)
-    if len(seconds) < needed:
+    _, shape = np.unique(rows, axis=0, return_inverse=True)  # a shape measured several times is one point
+    distinct = int(shape.max()) + 1
+    if distinct < needed:
         raise InputError(
-            f"calibrate: {len(seconds)} points are too few for {len(constants)} constants; {needed} are needed"
+            f"calibrate: {distinct} points of different shape are too few for {len(constants)} constants; "
+            f"{needed} are needed"
         )
     everything = np.ones(len(seconds), dtype=np.bool_)
-    fold = np.random.default_rng(0).permutation(len(seconds)) % FOLDS
+    fold = (np.random.default_rng(0).permutation(distinct) % FOLDS)[shape.ravel()]
     own = _own(device, constants)
+    _check_unit(device, constants, own, rows, seconds)
     held = [_error(device, constants, _search(device, constants, rows, seconds, fold != f), rows, seconds, fold == f)
             for f in range(FOLDS)]  # fmt: skip
     best = _search(device, constants, rows, seconds, everything)
@@ -124,6 +147,15 @@ def fit_own(device: Device, operator: str, rows: Floats, seconds: Floats) -> Fit
     )  # fmt: skip
 
 
+def _check_unit(device: Device, constants: Mapping[str, Constant], own: Floats, rows: Floats, seconds: Floats) -> None:
+    """Refuse latencies that are all a thousandth or a thousand times what the device could take: no seconds."""
+    ratio = float(np.median(seconds / _predicted(device, constants, own, rows)))
+    if not 1.0 / UNIT_MISTAKE < ratio < UNIT_MISTAKE:
+        raise InputError(
+            f"calibrate: measured latencies are {ratio:.2g} times the predicted ones (median); latency_s is in seconds"
+        )
+
+
 def _own(device: Device, constants: Mapping[str, Constant]) -> Floats:
     values = [getattr(device.record, RECORD_PATHS[path]) for path in constants]
     low, high = [c.low for c in constants.values()], [c.high for c in constants.values()]
@@ -134,14 +166,20 @@ def _error(
     device: Device, constants: Mapping[str, Constant], values: Floats, rows: Floats, seconds: Floats,
     chosen: NDArray[np.bool_],
 ) -> float:  # fmt: skip
+    found = _predicted(device, constants, values, rows[chosen])
+    return float(np.mean(np.abs(found - seconds[chosen]) / seconds[chosen]))
+
+
+def _predicted(device: Device, constants: Mapping[str, Constant], values: Floats, rows: Floats) -> Floats:
+    """Seconds of every row with these values of the constants."""
     from hwsim.explore.kernel import row_kernel
 
     fields = list(type(device.record)._fields)
     record = np.array(device.record, dtype=np.float64)
     record[[fields.index(RECORD_PATHS[path]) for path in constants]] = values
-    found = np.empty((int(np.sum(chosen)), len(OperatorCost._fields)))
-    row_kernel(device)(record, rows[chosen], found)
-    return float(np.mean(np.abs(found[:, LATENCY] - seconds[chosen]) / seconds[chosen]))
+    found = np.empty((len(rows), len(OperatorCost._fields)))
+    row_kernel(device)(record, rows, found)
+    return found[:, LATENCY]
 
 
 def _search(

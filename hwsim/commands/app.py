@@ -55,6 +55,8 @@ What the catalog holds:
   hwsim show a100-sxm-80gb
 """
 
+GROUPS = (("device",), ("rtl",))  # commands that are several; alone they print their help
+
 app = typer.Typer(
     help=HELP, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -90,7 +92,8 @@ app.add_typer(rtl_app, name="rtl")
 def run_app(arguments: Sequence[str]) -> int:
     """Run the application on arguments; return the exit status: 0 fine, 2 bad input, 130 interrupted."""
     try:
-        status = app(list(arguments) or ["--help"], prog_name="hwsim", standalone_mode=False)
+        alone = len(arguments) == 0 or tuple(arguments) in GROUPS
+        status = app([*arguments, *(["--help"] if alone else [])], prog_name="hwsim", standalone_mode=False)
     except HwsimError as error:
         return _refuse(str(error))
     except typer.TyperException as error:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwsim.errors import unknown_name
 
+if TYPE_CHECKING:
+    from hwsim.hardware import Device
+
+_SEVERAL = re.compile(r"\s*[-+]?\d+\s*[xX×]\s")
 KINDS = ("networks", "devices", "systems", "parts", "links", "runtimes", "kernels")
 
 
@@ -42,16 +47,18 @@ def list_entries(
 
 def show(
     name: Annotated[
-        str, typer.Argument(metavar="NAME_OR_PATH", help="A network, device, link, runtime, config.json or TOML path.")
+        str, typer.Argument(metavar="NAME_OR_PATH", help="Any name of the catalog, a config.json or a TOML path.")
     ],
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show a network or a device.
+    """Show a network, a device or another entry.
 
-    A network: its sizes, parameters and memory. A device: every number with its source.
+    A network: its sizes, parameters and memory. A device, a link, a runtime: every number with its source.
     """
-    if Path(name).suffix == ".toml" or name in _names("devices"):
-        document = _device_document(name)
+    if kind := next((kind for kind in ("links", "runtimes") if name in _names(kind)), None):
+        document = _file_document(kind, name)
+    elif Path(name).suffix == ".toml" or name in [*_names("devices"), *_names("systems")] or _SEVERAL.match(name):
+        document = _machine_document(name)
     elif name in _names("parts"):
         from hwsim.models.fpga.parts import read_part
 
@@ -59,8 +66,8 @@ def show(
     elif Path(name).exists() or Path(name).suffix == ".json" or name in _names("networks"):
         document = _network_document(name)
     else:
-        known = [*_names("networks"), *_names("devices"), *_names("parts")]
-        raise unknown_name("network or device", name, known)
+        kinds = ("networks", "devices", "systems", "parts", "links", "runtimes")
+        raise unknown_name("network, device or other entry", name, [each for kind in kinds for each in _names(kind)])
     if json_output:
         print(json.dumps(document, allow_nan=False))
         return
@@ -119,10 +126,42 @@ def _layered_document(network: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _device_document(name: str) -> dict[str, Any]:
+def _machine_document(name: str) -> dict[str, Any]:
+    """A device, or several of it."""
     import hwsim
 
-    device = hwsim.device(name)
+    system = hwsim.system(name)
+    if system.count == 1 and system.link is None:
+        return _device_document(system.device)
+    return {
+        "name": system.name, "device": system.device.name, "count": system.count,
+        "link": system.link.name if system.link else None,
+        "memory_bytes": system.device.memory_bytes * system.count,
+        "bandwidth_bytes_per_s": system.device.bandwidth_bytes_per_s * system.count,
+        "link_bandwidth_bytes_per_s": system.link.bandwidth_bytes_per_s if system.link else None,
+    }  # fmt: skip
+
+
+def _file_document(kind: str, name: str) -> dict[str, Any]:
+    """A link or a runtime: each value as its file states it, with its source."""
+    from hwsim.models import catalog
+    from hwsim.models.catalog.files import cited, find, flat, parse, read_text
+
+    getattr(catalog, f"read_{kind.removesuffix('s')}")(name)  # refuses a file that is wrong
+    text = read_text(find(kind, name))
+    table = parse(text, name)
+    sources = cited(text, table)
+    return {
+        "name": name, "description": table.get("description", ""),
+        "constants": {
+            path: f"{value!s:<12} {sources.get(path, '')}".rstrip()
+            for path, value in flat(table).items()
+            if path != "description" and not path.startswith("sources.")
+        },
+    }  # fmt: skip
+
+
+def _device_document(device: Device) -> dict[str, Any]:
     fields = {field: path for path, field in device.record_paths.items()}
     return {
         "name": device.name, "family": device.family, "description": device.description,

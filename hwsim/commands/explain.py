@@ -13,8 +13,11 @@ from hwsim.hardware import System
 from hwsim.rows import BOUND_NAMES, COLLECTIVE, Runtime, lower
 
 
-def explain_operator(network: Any, system: System, workload: Workload, runtime: Runtime, name: str) -> None:
-    """Print how one operator's cost comes about on a system."""
+def explain_operator(network: Any, system: System, workload: Workload, runtime: Runtime, name: str) -> dict[str, Any]:
+    """How one operator's cost comes about on a system: its call, its cost, each constant with its source, the formula.
+
+    A generation is explained by its first decode step.
+    """
     phase = workload.with_(phase="decode", context=workload.prompt) if workload.phase == "generate" else workload
     tasks = {task.operator.name: task for task in schedule_of(network, system, phase, runtime)}
     if name not in tasks:
@@ -22,21 +25,35 @@ def explain_operator(network: Any, system: System, workload: Workload, runtime: 
     task = tasks[name]
     row = lower(task.operator)
     part = system.link if row.kind == COLLECTIVE and system.link is not None else system.device
-    print(f"{name} ({task.operator.kind}) on {part.name}, {task.count} calls")
-    print("\nThe call")
-    for field, value in row._asdict().items():
-        if value:
-            print(f"  {field:<18} {value:.6g}")
-    print("\nIts cost")
-    for field, value in task.cost._asdict().items():
-        print(f"  {field:<18} {BOUND_NAMES[int(value)] if field == 'bound' else f'{value:.6g}'}")
-    print(f"  with the runtime   {task.latency_s:.6g} s a call, {task.latency_s * task.count:.6g} s in all")
-    print("\nConstants of the device, with their sources")
-    fields = {field: path for path, field in getattr(part, "record_paths", {}).items()}
-    for field, value in part.record._asdict().items():
-        path = fields.get(field, field)
-        print(f"  {path:<42} {value:<12.6g} {part.sources.get(path, '')}")
-    print("\nThe formula (" + inspect.getsourcefile(part.cost).rpartition("/")[2] + " and what it calls)")  # type: ignore[union-attr]
+    paths = {field: path for path, field in getattr(part, "record_paths", {}).items()}
+    constants = {paths.get(field, field): value for field, value in part.record._asdict().items()}
     wanted = formula_sources(part.cost)
-    relevant = [text for text in wanted if task.operator.kind in text.split("(")[0]] or wanted[:1]
-    print("\n\n".join(relevant))
+    cost = {**task.cost._asdict(), "bound": BOUND_NAMES[int(task.cost.bound)]}
+    return {
+        "schema_version": 1, "operator": name, "kind": task.operator.kind, "device": part.name,
+        "phase": phase.phase, "count": task.count,
+        "call": {field: value for field, value in row._asdict().items() if value}, "cost": cost,
+        "latency_s_a_call": task.latency_s, "latency_s": task.latency_s * task.count,
+        "constants": {
+            path: {"value": value, "source": part.sources.get(path, "")} for path, value in constants.items()
+        },
+        "formula_file": (inspect.getsourcefile(part.cost) or "").rpartition("/")[2],
+        "formula": [text for text in wanted if task.operator.kind in text.split("(")[0]] or wanted[:1],
+    }  # fmt: skip
+
+
+def print_explanation(document: dict[str, Any]) -> None:
+    """Print what `explain_operator` found."""
+    print(f"{document['operator']} ({document['kind']}) on {document['device']}, {document['count']} calls")
+    print("\nThe call")
+    for field, value in document["call"].items():
+        print(f"  {field:<18} {value:.6g}")
+    print("\nIts cost")
+    for field, value in document["cost"].items():
+        print(f"  {field:<18} {value if isinstance(value, str) else f'{value:.6g}'}")
+    print(f"  with the runtime   {document['latency_s_a_call']:.6g} s a call, {document['latency_s']:.6g} s in all")
+    print("\nConstants of the device, with their sources")
+    for path, constant in document["constants"].items():
+        print(f"  {path:<42} {constant['value']:<12.6g} {constant['source']}".rstrip())
+    print(f"\nThe formula ({document['formula_file']} and what it calls)")
+    print("\n\n".join(document["formula"]))

@@ -34,6 +34,8 @@ def new(
     changes = dict(_change(text) for text in values or ())
     read_device(source, changes)  # refuses an unknown path or an impossible value
     target = out or Path(f"{Path(source).stem}-new.toml")
+    if target.suffix != ".toml":
+        raise InputError(f"--out '{target}': a device file ends in .toml")
     text = find("devices", source).read_text(encoding="utf-8")
     text = stated(text, {path: toml_text(value) for path, value in changes.items()}, "set by the user")
     text = stated(text, {"status.latency": '"unvalidated"', "status.power": '"unvalidated"'}, f"from {source}")
@@ -47,7 +49,7 @@ def _change(text: str) -> tuple[str, str]:
     path, equals, value = text.partition("=")
     if not equals or not path.strip() or not value.strip():
         raise InputError(f"--set '{text}': must be PATH=VALUE, such as memory.bandwidth=\"3 TB/s\"")
-    return path.strip().removeprefix("device."), value.strip().strip('"')
+    return path.strip().removeprefix("device."), value.strip().strip("\"'")
 
 
 def _write(target: Path, text: str) -> None:

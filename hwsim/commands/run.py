@@ -80,10 +80,18 @@ def run(
 
         write_report(report, pairs)
     if explain:
-        from hwsim.commands.explain import explain_operator
+        from hwsim.commands.explain import explain_operator, print_explanation
 
-        for (_, system), work in zip(pairs, workloads * len(on), strict=True):
+        works = workloads * len(on)
+        found = [
             explain_operator(model, system, work, profile, explain)
+            for (_, system), work in zip(pairs, works, strict=True)
+        ]
+        if json_output:
+            _print_json(found)
+        else:
+            for document in found:
+                print_explanation(document)
         return
     _print(pairs, json_output)
 
@@ -105,10 +113,13 @@ def read_overrides(texts: list[str]) -> dict[str, str]:
     return overrides
 
 
+def _print_json(documents: list[dict[str, Any]]) -> None:
+    print(json.dumps(documents[0] if len(documents) == 1 else {"results": documents}, allow_nan=False))
+
+
 def _print(pairs: list[tuple[Result, System]], json_output: bool) -> None:
     if json_output:
-        documents = [result.to_dict() for result, _ in pairs]
-        print(json.dumps(documents[0] if len(documents) == 1 else {"results": documents}, allow_nan=False))
+        _print_json([result.to_dict() for result, _ in pairs])
         return
     from rich.console import Console
 

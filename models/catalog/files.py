@@ -111,6 +111,18 @@ def cited(text: str, table: Mapping[str, Any]) -> dict[str, str]:
     return {path: spell(comment) for path, comment in comments(text).items()}
 
 
+def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every value of a table by its TOML path.
+
+    >>> flat({"clock": "1 GHz", "memory": {"bandwidth": "2 TB/s"}})
+    {'clock': '1 GHz', 'memory.bandwidth': '2 TB/s'}
+    """
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return found
+
+
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Lay one table over another, key by key, tables within tables too."""
     result = dict(base)

@@ -64,6 +64,7 @@ class Silicon(Table):
 
 
 Schema = TypeVar("Schema", bound=Table)
+FIXED = frozenset({"family", "architecture"})  # they say what a table is, so that no override may change them
 
 
 def validated(schema: type[Schema], table: Mapping[str, Any], where: str) -> Schema:
@@ -143,12 +144,17 @@ def with_overrides(
     Raises
     ------
     UnknownNameError : a path that the schema does not know
+    InputError : a path that is a table, or says what the table is
     """
     changed: dict[str, Any] = {
         key: dict(value) if isinstance(value, Mapping) else value for key, value in table.items()
     }
     known = list(leaves(schema))
     for path, value in overrides.items():
+        if path in FIXED:
+            raise InputError(f"{where}: {path} cannot be set: the other keys depend on it; start from another device")
+        if inside := [key for key in known if key.startswith(path + ".")]:
+            raise InputError(f"{where}: '{path}' is a table; its keys: {', '.join(inside)}")
         if path not in known:
             raise UnknownNameError(f"{where}: unknown key '{path}'{did_you_mean(path, known)}")
         head, _, last = path.rpartition(".")

@@ -98,6 +98,15 @@ def test_explain_prints_numbers_constants_and_sources(run: Run) -> None:
     assert "def " in out
 
 
+def test_explain_as_json_is_one_document_with_the_same_latency(run: Run) -> None:
+    common = ["llama-2-7b", "--on", "a100-sxm-80gb"]
+    found = document(run, *common, "--explain", "attention")
+    attention = next(o for o in document(run, *common)["operators"] if o["name"] == "attention")  # type: ignore[attr-defined]
+    assert found["latency_s"] == pytest.approx(attention["latency_s"]) and found["count"] == attention["count"]
+    constants: Any = found["constants"]
+    assert constants["memory.bandwidth"]["value"] == 2.039e12 and "datasheet" in constants["memory.bandwidth"]["source"]
+
+
 def test_a_context_beyond_the_limit_is_a_warning(run: Run) -> None:
     result = document(run, "llama-2-7b", "--on", "a100-sxm-80gb", "--context", "8192")
     assert any("4096" in warning for warning in result["warnings"])  # type: ignore[attr-defined]
@@ -109,6 +118,12 @@ def test_a_context_beyond_the_limit_is_a_warning(run: Run) -> None:
         (["llama-2-7c", "--on", "a100-sxm-80gb"], ["llama-2-7c", "did you mean"]),
         (["llama-2-7b", "--on", "a100-smx-80gb"], ["a100-smx-80gb", "did you mean"]),
         (["llama-2-7b"], ["--on"]),
+        (["llama-2-7b", "--on", "a100"], ["did you mean 'a100-pcie-40gb' or "]),
+        (["llama-2-7b", "--on", "a100-sxm-80gb", "--phase", "forward"], ["forward", "llama-2-7b", "generate"]),
+        (["alexnet", "--on", "a100-sxm-80gb"], ["decode", "alexnet", "allowed: forward"]),
+        (["llama-2-7b", "--on", "a100-sxm-80gb", "--set", "device.family=npu"], ["family cannot be set"]),
+        (["llama-2-7b", "--on", "a100-sxm-80gb", "--set", "device.architecture=ada"], ["architecture cannot be set"]),
+        (["llama-2-7b", "--on", "a100-sxm-80gb", "--set", "device.memory=3 TB/s"], ["table", "memory.bandwidth"]),
         (["llama-2-7b", "--on", "a100-sxm-80gb", "--batch", "0"], ["batch", "0"]),
         (["llama-2-7b", "--on", "a100-sxm-80gb", "--batch", "many"], ["batch", "many"]),
         (["llama-2-7b", "--on", "a100-sxm-80gb", "--context", "-1"], ["context"]),
@@ -153,7 +168,12 @@ def test_list_and_show_answer_for_every_kind(run: Run) -> None:
         status, out, _ = run("list", kind)
         assert status == 0
         assert name in out.split()
+        status, out, _ = run("show", name)
+        assert status == 0 and name in out
     assert run("list", "systems")[0] == 0
+    assert json.loads(run("show", "dgx-h100", "--json")[1])["count"] == 8
+    assert json.loads(run("show", "2x a100-sxm-80gb over nvlink-3", "--json")[1])["memory_bytes"] == 160e9
+    assert "450 GB/s     [1: NVIDIA" in json.loads(run("show", "nvlink-4", "--json")[1])["constants"]["bandwidth"]
     assert "6738415616" in run("show", "llama-2-7b", "--json")[1].replace(".0", "")
     assert json.loads(run("show", "a100-sxm-80gb", "--json")[1])["memory_bytes"] == 80e9
     status, _, err = run("show", "nothing-like-it")
@@ -166,3 +186,9 @@ def test_version_and_help_are_printed(run: Run) -> None:
     assert status == 0
     for word in ("run", "list", "show", "--on", "decode"):
         assert word in out
+
+
+@pytest.mark.parametrize("group", ["rtl", "device"])
+def test_a_group_of_commands_alone_prints_its_help(run: Run, group: str) -> None:
+    status, out, err = run(group)
+    assert (status, err) == (0, "") and "Commands:" in out

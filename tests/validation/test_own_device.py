@@ -47,6 +47,7 @@ def test_a_new_device_is_valid_commented_and_unvalidated(tmp_path: Path, capsys:
         (["--set", "sm_cont=3"], "did you mean 'sm_count'"),
         (["--set", "sm_count"], "must be PATH=VALUE"),
         (["--set", "memory.bandwidth=3 GB"], "memory.bandwidth"),
+        (["--set", "family=npu"], "family cannot be set"),
     ],
 )
 def test_an_impossible_change_is_one_line_and_writes_nothing(
@@ -81,13 +82,20 @@ def test_calibration_finds_the_constants_behind_the_measurements(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("m,n,k,latency_s\n1,2,3,1e-5\n", "1 points are too few for 10 constants"),
+        ("m,n,k,latency_s\n1,2,3,1e-5\n", "1 points of different shape are too few for 10 constants"),
         ("m,n,kk,latency_s\n1,2,3,1e-5\n", "column 'kk' does not exist"),
         ("m,n,k\n1,2,3\n", "needs a column latency_s"),
         ("m,n,k,latency_s\n1,x,3,1e-5\n", "line 2: n 'x' is not a number"),
         ("m,n,k,latency_s\n1,2,3,-1\n", "latency_s -1 must be above 0"),
         ("m,n,k,dtype,latency_s\n1,2,3,bf61,1\n", "line 2"),
         ("", "needs a column latency_s"),
+        ("m,n,k,latency_s\n", "has a header and no rows"),
+        ("m,n,k,latency_s\n1,2,3\n", "line 2: has 3 values for 4 columns"),
+        ("m,n,k,latency_s\n1,2,3,1e-5,7\n", "line 2: has 5 values for 4 columns"),
+        ("m,n,n,latency_s\n1,2,3,1e-5\n", "a column stands twice"),
+        ("m,k,latency_s\n1,2,1e-5\n", "line 2: missing 'n'"),
+        ("m,n,k,latency_s\n" + "64,64,64,1e-5\n" * 60, "1 points of different shape are too few"),
+        ("m,n,k,latency_s\n" + "".join(f"{m},64,64,5\n" for m in range(1, 50)), "latency_s is in seconds"),
     ],
 )
 def test_measurements_that_cannot_be_used_are_refused_in_one_line(
@@ -98,3 +106,9 @@ def test_measurements_that_cannot_be_used_are_refused_in_one_line(
     assert run_app(["calibrate", "h100-sxm-80gb", str(path)]) == 2
     message = capsys.readouterr().err
     assert words in message and message.count("\n") == 1
+
+
+def test_a_device_file_is_toml_by_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "mine.txt"
+    assert run_app(["device", "new", "--from", "h100-sxm-80gb", "--out", str(target)]) == 2
+    assert "ends in .toml" in capsys.readouterr().err and not target.exists()
