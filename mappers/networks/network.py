@@ -145,7 +145,10 @@ class Network:
         InputError : a length is not positive, a format does not exist, or a dimension does not split evenly
         """
         if phase not in ("prefill", "decode"):
-            raise InputError(f"phase '{phase}' is not known to a graph; allowed: prefill, decode")
+            raise InputError(
+                f"network '{self.name}' keeps a KV cache: phase '{phase}' does not apply; "
+                "allowed: prefill, decode, generate"
+            )
         _at_least(1, batch=batch, tensor_parallel=tensor_parallel, expert_parallel=expert_parallel)
         _at_least(1, prompt=prompt) if phase == "prefill" else _at_least(0, context=context)
         groups = expert_parallel if data_parallel is None else data_parallel
