@@ -20,6 +20,12 @@ module NAME #(
     input  wire              result_ready_i,
     output wire [2*WIDTH-1:0] result_data_o
 );
+    // A parameter out of range stops elaboration at a module that does not exist and says what is wrong.
+    generate
+        if (WIDTH < 1 || WIDTH > 32) begin : g_refuse_width
+            WIDTH_must_be_1_to_32 parameter_error ();
+        end
+    endgenerate
     reg                valid;
     reg  [2*WIDTH-1:0] sum;
     reg  [2*WIDTH-1:0] data;
@@ -127,7 +133,10 @@ def new_kernel(name: str, parent: Path) -> Path:
     folder = parent / name
     if folder.exists():
         raise InputError(f"{folder} exists; choose another name or another --folder")
-    folder.mkdir(parents=True)
-    (folder / f"{name}.v").write_text(_VERILOG.replace("NAME", name))
-    (folder / "kernel.py").write_text(_KERNEL.replace("NAME", name))
+    try:
+        folder.mkdir(parents=True)
+        (folder / f"{name}.v").write_text(_VERILOG.replace("NAME", name))
+        (folder / "kernel.py").write_text(_KERNEL.replace("NAME", name))
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror}; choose another --folder") from error
     return folder

@@ -52,7 +52,9 @@ def verify(
     parameter: Parameters = None,
     seed: Seed = 1,
     coverage: Annotated[bool, typer.Option("--coverage", help="Line and toggle coverage (Verilator).")] = False,
-    waves: Annotated[Path | None, typer.Option(help="Write the waveform of one run to this file.")] = None,
+    waves: Annotated[
+        Path | None, typer.Option(help="Write the waveform of one run to this file: FST (Icarus), VCD (Verilator).")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Run the benches: every beat and every cycle must equal the models, every coverage bin must be reached."""
@@ -64,6 +66,8 @@ def verify(
         raise InputError("--coverage needs --simulator verilator")
     if waves is not None and (len(kernels) != 1 or not given):
         raise InputError("--waves needs one kernel and one set of parameters (--parameter NAME=VALUE)")
+    if waves is not None and not waves.resolve().parent.is_dir():
+        raise InputError(f"--waves {waves}: there is no folder {waves.resolve().parent}")
     found = [
         run(kernel, chosen, simulator=simulator, seed=seed, coverage=coverage, waves=waves)
         for kernel in kernels
@@ -73,7 +77,8 @@ def verify(
     if json_output:
         print(json.dumps([_record(one) for one in found], allow_nan=False))
     else:
-        _table(_HEADINGS, [_row(one) for one in found])
+        defaults = {kernel.name: kernel.values({}) for kernel in kernels}
+        _table(_HEADINGS, [_row(one, defaults[one.kernel]) for one in found])
     wrong = [f"{one.kernel}: {failure}" for one in found for failure in one.failures]
     wrong += [f"{name}: bins not reached: {', '.join(bins)}" for name, bins in missed.items() if bins]
     if wrong:
@@ -156,11 +161,13 @@ def missed_bins(found: Iterable[Verification]) -> dict[str, list[str]]:
     return {kernel: [name for name, count in bins.items() if not count] for kernel, bins in hits.items()}
 
 
-def _row(one: Verification) -> list[str]:
+def _row(one: Verification, defaults: Mapping[str, int]) -> list[str]:
+    """A line of the table, with the parameters that differ from their defaults."""
+    changed = {name: value for name, value in one.parameters.items() if value != defaults[name]}
     reached = sum(1 for hits in one.coverage.values() if hits)
     lines = "-" if one.line_coverage is None else f"{one.line_coverage:.1%}"
     return [
-        one.kernel, _assignments(one.parameters), str(one.tests), f"{one.cycles_predicted:,}",
+        one.kernel, _assignments(changed) or "defaults", str(one.tests), f"{one.cycles_predicted:,}",
         f"{one.cycles_measured:,}", f"{reached}/{len(one.coverage)}", lines, f"{one.seconds:.1f}",
         "FAILED" if one.failures else "passed",
     ]  # fmt: skip

@@ -49,6 +49,32 @@ def test_what_is_wrong_is_one_line(arguments: list[str], message: str, capsys: p
     assert message in error and error.count("\n") == 1
 
 
+def test_a_simulator_that_is_not_there_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    require_package: Callable[[str, str], object],
+) -> None:  # fmt: skip
+    require_package("cocotb", "rtl")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run_app(["rtl", "verify", "secded"]) == 2
+    error = capsys.readouterr().err
+    assert "iverilog is not installed" in error and error.count("\n") == 1
+
+
+@pytest.mark.rtl
+def test_waves_are_written_on_demand_and_a_folder_that_is_not_there_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], require_tool: Callable[[str], str],
+    require_package: Callable[[str, str], object],
+) -> None:  # fmt: skip
+    require_tool("iverilog")
+    require_package("cocotb", "rtl")
+    arguments = ["rtl", "verify", "secded", "--parameter", "DATA_WIDTH=6", "--waves"]
+    assert run_app([*arguments, str(tmp_path / "none" / "run.fst")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert run_app([*arguments, str(tmp_path / "run.fst")]) == 0
+    header = (tmp_path / "run.fst").read_bytes()
+    assert header[:1] == b"\0" and b"Icarus Verilog" in header[:200]  # block 0 of an FST file names its writer
+
+
 @pytest.mark.rtl
 def test_a_new_kernel_runs_and_its_mutants_are_caught(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], require_tool: Callable[[str], str],
@@ -62,3 +88,6 @@ def test_a_new_kernel_runs_and_its_mutants_are_caught(
     capsys.readouterr()
     assert run_app(["rtl", "new", "my_sum", "--folder", str(tmp_path)]) == 2
     assert "exists" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert run_app(["rtl", "new", "my_sum", "--folder", str(tmp_path / "file")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
