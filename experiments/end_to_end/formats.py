@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from hwsim.errors import InputError
+from hwsim.formats import number_format
 from hwsim.mappers.techniques.rewritten import RewrittenNetwork
 from hwsim.operators import Attention, Matmul, MixtureOfExperts, Operator
 
@@ -65,7 +66,7 @@ def _changed(operator: Operator, experts_only: bool) -> Operator:
         if experts_only or operator.name in ("lm_head", "router") or operator.name.endswith(".router"):
             return operator.with_(dtype=WIDE, weight_dtype=WIDE)
         return operator
-    return operator.with_(dtype=WIDE)
+    return operator.with_(dtype=WIDE) if number_format(operator.dtype).bytes < number_format(WIDE).bytes else operator
 
 
 @cache

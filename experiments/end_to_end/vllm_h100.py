@@ -19,6 +19,7 @@ import numpy as np
 
 import hwsim
 from hwsim.errors import HwsimError
+from hwsim.experiments.end_to_end.formats import formats_of, stored
 from hwsim.experiments.end_to_end.megatron import data_folder
 
 DEVICE = "h100-sxm-80gb"
@@ -35,10 +36,12 @@ NETWORKS = {  # network of a run: in the catalog
     "Qwen/Qwen3-235B-A22B-Thinking-2507-FP8": "qwen3-235b-a22b",
     "openai/gpt-oss-20b": "gpt-oss-20b",
     "openai/gpt-oss-120b": "gpt-oss-120b",
+    "nvidia/NVIDIA-Nemotron-Nano-9B-v2": "nemotron-nano-9b-v2",
+    "nvidia/NVIDIA-Nemotron-Nano-12B-v2": "nemotron-nano-12b-v2",
     "google/gemma-3-12b-it": "gemma-3-12b",
     "google/gemma-3-27b-it": "gemma-3-27b",
 }
-FORMATS = {"bfloat16": ("bf16", "bf16"), "fp8": ("fp8_e4m3", "fp8_e4m3"), "mxfp4": ("mxfp4", "bf16")}
+PRECISIONS = {"bfloat16": "bf16", "fp8": "fp8", "mxfp4": "fp4"}
 
 
 class Compared(NamedTuple):
@@ -61,14 +64,14 @@ def cut(row: dict[str, str]) -> dict[str, int]:
 
 def predict(row: dict[str, str]) -> tuple[float, float]:
     """Seconds between tokens (a step that holds no prompt) and joules a token, prompts included."""
-    weights, activations = FORMATS[row["weight_precision"]]
+    formats = formats_of(row["model_id"], PRECISIONS[row["weight_precision"]], "h100_sxm")
     batch, output = max(1, round(float(row["avg_batch_size"]))), float(row["avg_output_len"])
     prompt = PROMPTS[row["task"]]
     common: dict[str, Any] = {
-        "on": DEVICE, "weights": weights, "activations": activations, "kv": "bf16", "runtime": "serving-top-p",
-        "parallel": cut(row),
+        "on": DEVICE, "weights": formats.weights, "activations": formats.activations, "kv": "bf16",
+        "runtime": "serving-top-p", "parallel": cut(row),
     }  # fmt: skip
-    network = NETWORKS[row["model_id"]]
+    network = stored(hwsim.network(NETWORKS[row["model_id"]]), formats.experts_only)
     step = hwsim.simulate(network, phase="decode", batch=batch, context=int(prompt + output / 2), **common)
     prefill = hwsim.simulate(network, phase="prefill", batch=1, prompt=prompt, **common)
     return step.latency_s, step.energy_j / batch + prefill.energy_j / output

@@ -8,7 +8,8 @@ from hwsim.graph import OperatorGraph
 from hwsim.mappers.networks.attention import add_self_attention
 from hwsim.mappers.networks.feed_forward import add_experts, add_feed_forward
 from hwsim.mappers.networks.latent import add_latent_attention
-from hwsim.mappers.networks.layers import Experts, FeedForward, LatentAttention, Layer, SelfAttention
+from hwsim.mappers.networks.layers import Experts, FeedForward, LatentAttention, Layer, SelfAttention, StateMixer
+from hwsim.mappers.networks.recurrent_state import add_state_mixer
 from hwsim.mappers.networks.workload import Pass
 from hwsim.operators import Collective, Elementwise, Gather, Matmul, Norm
 
@@ -176,6 +177,8 @@ class _LayerBuilder:
         names = {"prefix": self.prefix, "block": self.block, "source": source}
         if isinstance(layer.mixer, LatentAttention):
             return add_latent_attention(self.graph, layer.mixer, self.run, self.network.hidden, **names)
+        if isinstance(layer.mixer, StateMixer):
+            return add_state_mixer(self.graph, layer.mixer, self.run, self.network.hidden, **names)
         assert isinstance(layer.mixer, SelfAttention)
         return add_self_attention(self.graph, layer.mixer, self.run, self.network.hidden, **names)
 

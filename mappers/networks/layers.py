@@ -93,6 +93,33 @@ class LatentAttention:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StateMixer:
+    """A mixer that keeps a matrix of ``state_dim`` by ``head_dim`` for each head instead of keys and values.
+
+    Attributes
+    ----------
+    heads, head_dim : value heads and their width; the gate is as wide
+    groups, state_dim : groups of heads that share keys and queries, and the width of these
+    scalars, stored_scalars : projected values a head (step or decay and rate), and stored ones
+    taps, convolution_bias : of the short convolution over values, keys and queries
+    norm_all : the norm of the output stores a vector over all heads, not one head's
+    chunk, products : tokens that prefill works on at once, and products of a chunk with states
+    """
+
+    heads: int
+    head_dim: int
+    groups: int
+    state_dim: int
+    scalars: int
+    stored_scalars: int
+    taps: int
+    convolution_bias: bool = False
+    norm_all: bool = True
+    chunk: int = 128
+    products: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
 class FeedForward:
     """A feed-forward network: gate, up and down, or up and down."""
 
@@ -133,7 +160,7 @@ class Layer:
     """
 
     label: str
-    mixer: SelfAttention | LatentAttention | None
+    mixer: SelfAttention | LatentAttention | StateMixer | None
     feed_forward: FeedForward | Experts | None
     norm_vectors: int = 1
     parallel: bool = False

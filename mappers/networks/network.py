@@ -10,7 +10,16 @@ from hwsim.errors import InputError
 from hwsim.formats import number_format
 from hwsim.graph import OperatorGraph
 from hwsim.mappers.networks.build import build_graph
-from hwsim.mappers.networks.layers import Experts, FeedForward, LatentAttention, Layer, LayerGroups, SelfAttention
+from hwsim.mappers.networks.layers import (
+    Experts,
+    FeedForward,
+    LatentAttention,
+    Layer,
+    LayerGroups,
+    SelfAttention,
+    StateMixer,
+)
+from hwsim.mappers.networks.recurrent_state import STATE_FORMAT
 from hwsim.mappers.networks.workload import Pass
 from hwsim.operators import MixtureOfExperts
 
@@ -59,7 +68,8 @@ class Network:
 
     @property
     def _mixers(self) -> list[SelfAttention | LatentAttention]:
-        return [layer.mixer for layer, _ in self.groups if layer.mixer is not None]
+        mixers = (layer.mixer for layer, _ in self.groups)
+        return [mixer for mixer in mixers if isinstance(mixer, (SelfAttention, LatentAttention))]
 
     @property
     def heads(self) -> int:
@@ -81,7 +91,7 @@ class Network:
         """Pairs (window in tokens, layers with it); a window of 0 means full attention."""
         counts: dict[int, int] = {}
         for layer, count in self.groups:
-            if layer.mixer is not None:
+            if isinstance(layer.mixer, (SelfAttention, LatentAttention)):
                 window = layer.mixer.window if isinstance(layer.mixer, SelfAttention) else 0
                 counts[window] = counts.get(window, 0) + count
         return tuple(counts.items())
@@ -224,12 +234,14 @@ class Network:
     def kv_bytes(self, tokens: int, batch: int = 1, kv_format: str | None = None, tensor_parallel: int = 1) -> float:
         """Return the bytes of keys and values on one device for ``batch`` requests of ``tokens`` cached tokens each.
 
-        A layer with a sliding window keeps at most the window. Key/value heads are split over the devices, or copied
-        where there are fewer of them; a latent vector is copied to each.
+        A layer with a state keeps that, in fp32, whatever the tokens; one with a sliding window at most the window.
+        Key/value heads are split over the devices, or copied where there are fewer of them; a latent vector is copied
+        to each.
         """
         size = number_format(kv_format or self.default_format).bytes
         values = sum(count * _cached_values(self.name, layer, tokens, tensor_parallel) for layer, count in self.groups)
-        return batch * values * size
+        states = sum(count * _state_bytes(layer, tensor_parallel) for layer, count in self.groups)
+        return batch * (values * size + states)
 
     def activation_bytes(
         self,
@@ -267,7 +279,7 @@ def _at_least(minimum: int, **values: int) -> None:
 def _cached_values(network: str, layer: Layer, tokens: int, tensor_parallel: int) -> float:
     """Values that one request of ``tokens`` keeps in one layer on one device."""
     mixer = layer.mixer
-    if mixer is None:
+    if mixer is None or isinstance(mixer, StateMixer):
         return 0.0
     if isinstance(mixer, LatentAttention):
         return tokens * mixer.cached_dim
@@ -277,3 +289,13 @@ def _cached_values(network: str, layer: Layer, tokens: int, tensor_parallel: int
         tensor_parallel=tensor_parallel, expert_parallel=1, data_parallel=1,
     )  # fmt: skip
     return kept * run.split_kv_heads(mixer.kv_heads) * (mixer.head_dim + mixer.value_head_dim)
+
+
+def _state_bytes(layer: Layer, tensor_parallel: int) -> float:
+    """Bytes of one request's state in one layer on one device, with the inputs that its convolution still needs."""
+    mixer = layer.mixer
+    if not isinstance(mixer, StateMixer):
+        return 0.0
+    inner = mixer.heads * mixer.head_dim
+    inputs = (mixer.taps - 1) * (inner + 2 * mixer.groups * mixer.state_dim)
+    return (inner * mixer.state_dim * number_format(STATE_FORMAT).bytes + 2.0 * inputs) / tensor_parallel

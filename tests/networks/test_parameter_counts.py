@@ -61,6 +61,8 @@ PUBLISHED = {
     "kimi-k2": 1.03e12,  # arXiv:2507.20534: 1.04 T in table 2, 1.03 T on the model card
     "minimax-m2.5": 229e9,  # model card
     "glm-5": 744e9,  # model card
+    "nemotron-nano-9b-v2": 8.89e9,  # model card: 8.89 B
+    "nemotron-nano-12b-v2": 12.31e9,  # model card: 12.31 B
 }
 
 # Parameters a token uses, as the model cards and papers state them (rounded there).

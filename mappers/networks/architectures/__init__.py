@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hwsim.mappers.networks.architectures import decilm, deepseek, experts, gemma, gpt, llama, parallel
+from hwsim.mappers.networks.architectures import decilm, deepseek, experts, gemma, gpt, hybrid, llama, parallel
 from hwsim.mappers.networks.architectures.common import Reader
 
 ARCHITECTURES: dict[str, Reader] = {
@@ -38,5 +38,8 @@ ARCHITECTURES: dict[str, Reader] = {
     "MiniMaxM2ForCausalLM": experts.read_minimax_m2,
     "GptOssForCausalLM": experts.read_gpt_oss,
     "Llama4ForConditionalGeneration": experts.read_llama4,
+    "NemotronHForCausalLM": hybrid.read_nemotron_h,
+    "Qwen3_5ForConditionalGeneration": hybrid.read_qwen35,
+    "Qwen3_5MoeForConditionalGeneration": hybrid.read_qwen35,
     "DeciLMForCausalLM": decilm.read_decilm,
 }

@@ -1,0 +1,81 @@
+"""Networks that mix attention with states of fixed size: Nemotron-H and Nemotron Nano 2, Qwen 3.5.
+
+Sources: Nemotron-H (arXiv:2504.03624), Nemotron Nano 2 (arXiv:2508.14444), gated delta rule (arXiv:2412.06464); field
+names and defaults are those of the configuration and modelling files in Hugging Face transformers.
+"""
+
+from __future__ import annotations
+
+from hwsim.mappers.networks.architectures.common import network, text_fields
+from hwsim.mappers.networks.architectures.experts import top_k
+from hwsim.mappers.networks.architectures.llama import attention, dense
+from hwsim.mappers.networks.fields import Fields
+from hwsim.mappers.networks.layers import Experts, FeedForward, Layer, StateMixer
+from hwsim.mappers.networks.network import Network
+
+DELTA_PRODUCTS = 4  # the state is read and changed, and corrected by what it already returns for the keys
+
+
+def read_nemotron_h(fields: Fields) -> Network:
+    """Nemotron-H: layers of one part each, as ``hybrid_override_pattern`` lists them: M, * and -."""
+    pattern = fields.text("hybrid_override_pattern")
+    count = fields.layers("num_hidden_layers")
+    if len(pattern) != count or set(pattern) - set("M*-"):
+        raise fields.wrong("hybrid_override_pattern", pattern, f"{count} letters of M, * and -")
+    for key in ("attention_bias", "mlp_bias", "use_bias", "mamba_proj_bias"):
+        fields.only(key, (False,), False)
+    fields.only("mlp_hidden_act", ("relu2",), "relu2")
+    width = fields.integer("attention_head_dim", "head_dim")
+    state = StateMixer(
+        heads=fields.integer("mamba_num_heads"), head_dim=fields.integer("mamba_head_dim"),
+        groups=fields.integer("n_groups"), state_dim=fields.integer("ssm_state_size"), scalars=1, stored_scalars=3,
+        taps=fields.integer("conv_kernel"), convolution_bias=fields.flag("use_conv_bias", default=True),
+        chunk=fields.integer("chunk_size", default=128),
+    )  # fmt: skip
+    full = attention(Fields({**fields.values, "head_dim": width}, fields.source), rotary_dim=0)
+    kinds = {
+        "M": Layer(label="state", mixer=state, feed_forward=None),
+        "*": Layer(label="attention", mixer=full, feed_forward=None),
+        "-": Layer(label="dense", mixer=None, feed_forward=FeedForward(intermediate=fields.integer("intermediate_size"),
+                                                                      gated=False)),
+    }  # fmt: skip
+    tied = fields.flag("tie_word_embeddings", default=False)
+    return network(fields, [kinds[letter] for letter in pattern], hidden=fields.integer("hidden_size"), tied=tied)
+
+
+def read_qwen35(fields: Fields) -> Network:
+    """Qwen 3.5: three layers with a state to one of gated attention; dense or with experts and a gated shared one.
+
+    The vision tower and the extra prediction layer are not counted.
+    """
+    text = text_fields(fields)
+    values = dict(text.values)
+    rope = values.get("rope_parameters") or {}
+    values.setdefault("partial_rotary_factor", rope.get("partial_rotary_factor", 1.0))
+    text = Fields(values, text.source, text.path)
+    gate = text.integer("head_dim") if text.flag("attn_output_gate", default=True) else 0
+    full = attention(text, norm="head", gate=gate)
+    state = StateMixer(
+        heads=text.integer("linear_num_value_heads"), head_dim=text.integer("linear_value_head_dim"),
+        groups=text.integer("linear_num_key_heads"), state_dim=text.integer("linear_key_head_dim"), scalars=2,
+        stored_scalars=2, taps=text.integer("linear_conv_kernel_dim"), norm_all=False, chunk=64,
+        products=DELTA_PRODUCTS,
+    )  # fmt: skip
+    part: Experts | FeedForward
+    if text.has("num_experts"):
+        experts = text.integer("num_experts")
+        part = Experts(
+            experts=experts, top_k=top_k(text, experts), intermediate=text.integer("moe_intermediate_size"),
+            shared=text.integer("shared_expert_intermediate_size"), shared_gate=True,
+        )  # fmt: skip
+    else:
+        part = dense(text)
+    kinds = {
+        "linear_attention": Layer(label="state", mixer=state, feed_forward=part),
+        "full_attention": Layer(label="full", mixer=full, feed_forward=part),
+    }
+    listed = text.items("layer_types", length=text.layers("num_hidden_layers"))
+    if not set(listed) <= set(kinds):
+        raise text.wrong("layer_types", listed, "linear_attention or full_attention")
+    tied = text.flag("tie_word_embeddings", default=False)
+    return network(text, [kinds[kind] for kind in listed], hidden=text.integer("hidden_size"), tied=tied)
