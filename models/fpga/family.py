@@ -22,6 +22,7 @@ from hwsim.models.catalog.schema import (
     value_at,
     with_overrides,
 )  # fmt: skip
+from hwsim.models.fpga.area import resources_mm2
 from hwsim.models.fpga.cost import operator_cost
 from hwsim.models.fpga.kernels import KernelUse, kernel_resources
 from hwsim.models.fpga.parts import Part, read_part, resource_table
@@ -132,6 +133,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         status=file.status.model_dump() | _resource_status(file, where),
         record_paths=RECORD_PATHS,
         description=file.description,
+        area_mm2=resources_mm2(needed(file, part, where), part.node_nm),
         launches=False,
         cannot_run=frozenset({"recurrent"} if record.style != DATAFLOW else {"attention", "moe", "norm", "gather"}),
     )

@@ -8,7 +8,8 @@ from typing import Any
 
 from hwsim.errors import UnsupportedError
 from hwsim.models.catalog.files import find, names, parse, read_text
-from hwsim.models.catalog.schema import Bandwidth, Capacity, Count, Number, Table, validated
+from hwsim.models.catalog.schema import Bandwidth, Capacity, Count, Number, Positive, Table, validated
+from hwsim.models.fpga.area import resources_mm2
 
 
 class PartResources(Table):
@@ -34,6 +35,7 @@ class PartFile(Table):
 
     description: str = ""
     sources: dict[str, str] = {}
+    node_nm: Positive  # process of the fabric
     regions: Count  # die regions (SLR)
     products_per_dsp: Count  # INT8 products with a common operand that one DSP slice does a cycle
     resources: PartResources
@@ -46,6 +48,7 @@ class Part:
 
     name: str
     description: str
+    node_nm: float
     regions: float
     products_per_dsp: float
     resources: Mapping[str, float]
@@ -56,8 +59,9 @@ class Part:
     def document(self) -> dict[str, Any]:
         """The part as `hwsim show` prints it."""
         return {
-            "name": self.name, "description": self.description, "regions": self.regions,
+            "name": self.name, "description": self.description, "node_nm": self.node_nm, "regions": self.regions,
             "products_per_dsp": self.products_per_dsp, "resources": dict(self.resources),
+            "area_mm2": {name: round(area, 1) for name, area in resources_mm2(self.resources, self.node_nm).items()},
             "memory_bytes": self.memory_capacity, "bandwidth_bytes_per_s": self.memory_bandwidth,
             "memory_channels": self.memory_channels, "designs": ", ".join(designs_on(self.name)) or "none",
         }  # fmt: skip
@@ -78,7 +82,8 @@ def read_part(name: str) -> Part:
     path = find("parts", name)
     file = validated(PartFile, parse(read_text(path), path.name), path.name)
     return Part(
-        name=path.stem, description=file.description, regions=file.regions, products_per_dsp=file.products_per_dsp,
+        name=path.stem, description=file.description, node_nm=file.node_nm, regions=file.regions,
+        products_per_dsp=file.products_per_dsp,
         resources=file.resources.model_dump(), memory_capacity=file.memory.capacity,
         memory_bandwidth=file.memory.bandwidth, memory_channels=file.memory.channels,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from hwsim.errors import HwsimError, InputError, UnsupportedError
 from hwsim.experiments.reproduction import paper_rows
 from hwsim.mappers.techniques.sparsity import density, sparse
 from hwsim.models.catalog import read_device
+from hwsim.models.fpga.area import resources_mm2
 from hwsim.models.fpga.dataflow import multipliers
 from hwsim.models.fpga.parts import list_parts, read_part
 from hwsim.operators import Matmul
@@ -136,3 +137,17 @@ def test_the_published_latencies_are_within_their_bound(name: str, bound: float)
     assert judged
     for row in judged:
         assert row.error is not None and abs(row.error) <= bound, (row.case, row.metric, row.error)
+
+
+def test_a_design_takes_the_area_of_its_resources_within_its_parts() -> None:
+    for name, part in (("flightllm-u280", "alveo-u280"), ("lfads-u55c", "alveo-u55c")):
+        design, whole = read_device(name).area_mm2, read_part(part)
+        there = resources_mm2(whole.resources, whole.node_nm)
+        assert all(design[resource] <= there[resource] for resource in design)
+        assert 0.0 < sum(design.values()) < sum(there.values()) < 858.0
+
+
+def test_the_area_of_a_resource_is_its_published_one_scaled_with_the_square_of_the_node() -> None:
+    # A 65 nm logic array block of ten modules is 0.0221 mm2, half a DSP block 11.9 of them with four multipliers.
+    assert resources_mm2({"lut": 10.0, "dsp": 4.0}, 65.0) == pytest.approx({"lut": 0.0221, "dsp": 1.5 * 11.9 * 0.0221})
+    assert resources_mm2({"bram": 7.0}, 16.0)["bram"] == pytest.approx(7 * 4 * 2.87 * 0.0221 * (16 / 65) ** 2)
