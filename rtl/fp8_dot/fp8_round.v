@@ -17,6 +17,8 @@ module fp8_round #(
     localparam BITS = $clog2(WIDTH);
     // FP32 exponent field of an aligned number with no leading zeros: 127 + WIDTH - 1.
     localparam integer FIELD = 126 + WIDTH;
+    localparam integer TOP   = WIDTH - 1;
+    localparam [BITS-1:0] LAST = TOP[BITS-1:0];
 
     wire             negative  = sum_i[WIDTH-1];
     wire [WIDTH-1:0] magnitude = negative ? -sum_i : sum_i;
@@ -28,8 +30,6 @@ module fp8_round #(
         for (index = 0; index < WIDTH; index = index + 1)
             if (magnitude[index]) lead = LAST - index[BITS-1:0];
     end
-    localparam integer  TOP  = WIDTH - 1;
-    localparam [BITS-1:0] LAST = TOP[BITS-1:0];
 
     reg [WIDTH-1:0]  aligned;
     reg signed [9:0] field;

