@@ -21,6 +21,7 @@ from hwsim.experiments.codesign.device_file import CLOCK_HZ, device_text
 from hwsim.experiments.codesign.rtl_check import rtl_document
 from hwsim.experiments.codesign.search import Design, Found, Task, chosen_device, search
 from hwsim.experiments.codesign.space import DATAFLOWS, FORMATS, KINDS
+from hwsim.rtl.toolchain import check_simulator
 
 COMMAND = "python -m hwsim.experiments.codesign.decode_npu"
 FRONT_SHOWN = 12
@@ -39,7 +40,7 @@ def reason(found: Found, design: Design) -> str:
     )
 
 
-def document(found: Found, *, rtl: bool = True, simulator: str = "icarus") -> dict[str, Any]:
+def document(found: Found, *, rtl: bool = True, simulator: str = "auto", tile: bool = False) -> dict[str, Any]:
     """All that the loop found, for JSON: space, front, chosen designs with their device files, and the RTL's word."""
     task = found.task
     chosen = []
@@ -56,7 +57,7 @@ def document(found: Found, *, rtl: bool = True, simulator: str = "icarus") -> di
                 "why": reason(found, design),
                 "run_tokens_per_s": result.tokens_per_s,
                 "device_toml": device_text(design.candidate, found.part, share=task.share, clock_hz=task.clock_hz),
-                "rtl": rtl_document(task, design.candidate, simulator=simulator) if rtl else None,
+                "rtl": rtl_document(task, design.candidate, simulator=simulator, tile=tile) if rtl else None,
             }
         )
     return {
@@ -105,6 +106,10 @@ def printed(found: Found, result: dict[str, Any]) -> None:
 def _print_rtl(rtl: dict[str, Any]) -> None:
     from hwsim.commands.rtl import _table
 
+    if rtl["network_tile"]:
+        one = rtl["network_tile"]
+        print(f"  a tile of {one['m']} x {one['k']} by {one['k']} x {one['n']}, {one['runs']} runs: "
+              f"{one['cycles_predicted']:,} cycles predicted, {one['cycles_measured']:,} measured")  # fmt: skip
     cycles = rtl["cycles"]
     swept = "a swept size" if rtl["size_was_swept"] else "a size that was not swept"
     print(f"  RTL: one array of {swept}, {cycles['simulator']}, seeds {cycles['seeds']}, {cycles['runs']} runs: "
@@ -145,8 +150,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--dataflows", default=DATAFLOWS[0], help=f"to choose from: {', '.join(DATAFLOWS)}")
     parser.add_argument("--clock-mhz", type=float, default=CLOCK_HZ / 1e6, help="clock; synthesis here gives none")
     parser.add_argument("--slack", type=float, default=0.02, help="how much slower than the fastest it may be")
-    parser.add_argument("--simulator", default="icarus", help="icarus or verilator")
+    parser.add_argument("--simulator", default="auto", help="icarus, verilator, or auto by size")
     parser.add_argument("--no-rtl", action="store_true", help="leave verification and synthesis out")
+    parser.add_argument("--network-tile", action="store_true", help="simulate a tile as deep as the network too (slow)")
     parser.add_argument("--device", type=Path, metavar="FILE", help="write the chosen design's device file")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write an HTML page")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
@@ -156,8 +162,10 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the loop; 0 if the RTL agrees, 1 if it does not."""
     given = _arguments(arguments)
+    if not given.no_rtl and given.simulator != "auto":
+        check_simulator(given.simulator)
     found = search(_task(given))
-    result = document(found, rtl=not given.no_rtl, simulator=given.simulator)
+    result = document(found, rtl=not given.no_rtl, simulator=given.simulator, tile=given.network_tile)
     chosen = next(one for one in result["chosen"] if one["best_of_all"])
     if given.device is not None:
         _write(given.device, chosen["device_toml"])
@@ -176,7 +184,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
               f"--phase decode --batch {found.task.batch} --context {found.task.context} "
               f"--weights {name} --activations {name} --kv {name}")  # fmt: skip
     checks = [one["rtl"] for one in result["chosen"] if one["rtl"]]
-    return 0 if all(one["cycles"]["passed"] for one in checks) else 1
+    runs = [one[key] for one in checks for key in ("cycles", "network_tile") if one[key]]
+    return 0 if all(one["passed"] for one in runs) else 1
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import hwsim
 from hwsim.engine.analytic import phase_graph
+from hwsim.errors import MissingExtraError
+from hwsim.experiments.codesign.network_tile import verified_tile
 from hwsim.experiments.codesign.search import Task
 from hwsim.experiments.codesign.space import KERNEL, Candidate, array_resources
 from hwsim.models.npu.systolic import COUNT_CODES, DATAFLOW_CODES, array_cycles
@@ -15,8 +17,23 @@ from hwsim.rtl import kernel
 from hwsim.rtl.resource_fit import FILE_NAME, read_fits
 from hwsim.rtl.simulation import Verification, verify
 from hwsim.rtl.synthesis import generic_counts, xilinx_counts
+from hwsim.rtl.toolchain import check_simulator
 
 SEEDS = (1, 2)
+ICARUS_PLACES = 48  # larger arrays are simulated faster by Verilator, its compilation included
+
+
+def simulator_for(candidate: Candidate, asked: str) -> str:
+    """The simulator asked for; ``auto`` is Icarus for small arrays, Verilator (if it is there) for larger ones."""
+    if asked != "auto":
+        return asked
+    if candidate.rows * candidate.columns <= ICARUS_PLACES:
+        return "icarus"
+    try:
+        check_simulator("verilator")
+    except MissingExtraError:
+        return "icarus"
+    return "verilator"
 
 
 def was_swept(candidate: Candidate) -> bool:
@@ -25,9 +42,10 @@ def was_swept(candidate: Candidate) -> bool:
     return candidate.parameters in [{**fit.held, **point} for fit in fits for point in fit.points]
 
 
-def verified(candidate: Candidate, *, simulator: str = "icarus", seeds: Sequence[int] = SEEDS) -> list[Verification]:
+def verified(candidate: Candidate, *, simulator: str = "auto", seeds: Sequence[int] = SEEDS) -> list[Verification]:
     """Run the kernel's bench at the candidate's parameters: every beat and every cycle, free and under stalls."""
-    return [verify(kernel(KERNEL), candidate.parameters, simulator=simulator, seed=seed) for seed in seeds]
+    chosen = simulator_for(candidate, simulator)
+    return [verify(kernel(KERNEL), candidate.parameters, simulator=chosen, seed=seed) for seed in seeds]
 
 
 def cycles_document(found: Sequence[Verification]) -> dict[str, Any]:
@@ -76,13 +94,21 @@ def product_cycles(task: Task, candidate: Candidate) -> list[dict[str, Any]]:
     return rows
 
 
-def rtl_document(task: Task, candidate: Candidate, *, simulator: str = "icarus") -> dict[str, Any]:
-    """Everything the RTL says about one array of a design."""
+def network_tile(task: Task, candidate: Candidate, *, simulator: str = "auto") -> dict[str, Any]:
+    """One tile of the network's own depth (its hidden size) through the RTL, in every stall mode."""
+    shape = {"m": task.batch, "k": int(hwsim.network(task.network).hidden)}
+    found = verified_tile(candidate, **shape, simulator=simulator_for(candidate, simulator))
+    return {**shape, "n": candidate.columns, **cycles_document([found])}
+
+
+def rtl_document(task: Task, candidate: Candidate, *, simulator: str = "auto", tile: bool = False) -> dict[str, Any]:
+    """Everything the RTL says about one array of a design; with ``tile`` also a tile as deep as the network."""
     return {
         "kernel": KERNEL,
         "parameters": candidate.parameters,
         "size_was_swept": was_swept(candidate),
         "cycles": cycles_document(verified(candidate, simulator=simulator)),
+        "network_tile": network_tile(task, candidate, simulator=simulator) if tile else None,
         "products": product_cycles(task, candidate),
         "resources": synthesised(candidate),
     }

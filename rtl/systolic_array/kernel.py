@@ -111,21 +111,37 @@ _OUTPUT, _WEIGHTS = "systolic_output_stationary.v", "systolic_weight_stationary.
 _WEIGHT = {"ROWS": 3, "COLUMNS": 4, "DATAFLOW": 1}
 _SHAPES = (
     (1, 1), (1, 2), (2, 1), (2, 2), (1, 5), (5, 1), (2, 4), (4, 2), (3, 3), (3, 4), (4, 4), (2, 6), (6, 2), (5, 5),
+    (1, 40), (40, 1),
 )  # fmt: skip
 _LARGER_SHAPES = ((6, 6), (10, 10), (8, 4), (4, 8))  # weight-stationary: sums widen from row to row
-# Delay lines of three steps and more become shift-register LUTs, shorter ones and those with a reset flip-flops.
-_LUT_TERMS = ("1", "ROWS", "COLUMNS", "ROWS*COLUMNS", "max(ROWS, 3)", "max(COLUMNS, 3)")
-_FF_TERMS = (
-    "1", "ROWS", "COLUMNS", "ROWS*COLUMNS", "max(ROWS, 3)", "max(COLUMNS, 3)", "min(ROWS, 3)**2", "min(COLUMNS, 3)**2",
-)  # fmt: skip
+# (dataflow, bits of an operand, bits of a sum): sizes fitted, sizes only compared
+_SWEPT: dict[tuple[int, int, int], tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]] = {
+    (0, 8, 32): (_SHAPES, ((5, 9), (8, 8), (2, 24), (24, 2), (12, 12), (16, 16))),
+    (0, 4, 24): (_SHAPES, ((5, 9), (8, 8), (2, 20))),
+    (1, 8, 32): ((*_SHAPES, *_LARGER_SHAPES), ((5, 9), (9, 5), (8, 8), (40, 2), (12, 12), (16, 16))),
+}
+# Delay lines: up to two steps are flip-flops, three and more a shift-register LUT and one, past 33 two LUTs.
+_EDGES = ("1", "ROWS", "COLUMNS", "ROWS*COLUMNS", "max(ROWS, 3)", "max(COLUMNS, 3)")
+_LUTS = (*_EDGES, "max(ROWS, 33)", "max(COLUMNS, 33)")
+_REGISTERS = (*_EDGES, "max(ROWS, 33)", "max(COLUMNS, 33)", "min(ROWS, 3)**2", "min(COLUMNS, 3)**2")
+_CELLS = (*_EDGES[:4], "ROWS**2", "COLUMNS**2")  # without shift registers a delay line is flip-flops
+_WIDENING = ("min(ROWS, 2)*COLUMNS", "min(ROWS, 3)*COLUMNS")  # the first rows' sums are narrower
+_NO_NEIGHBOUR = ("min(ROWS, 3)**2", "min(COLUMNS, 3)**2", "(COLUMNS == 1)*ROWS")  # one column hands nothing on
 _TERMS: tuple[dict[str, tuple[str, ...]], ...] = (
-    {"lut": _LUT_TERMS, "ff": (*_FF_TERMS, "ROWS**2"), "dsp": ("ROWS*COLUMNS",)},
+    {"lut": _LUTS, "ff": _REGISTERS, "dsp": ("ROWS*COLUMNS",), "cells": _CELLS},
     {
-        "lut": (*_LUT_TERMS, "max(2 - ROWS, 0)*COLUMNS"),
-        "ff": (*_LUT_TERMS[:4], "max(COLUMNS, 3)", "min(COLUMNS, 3)**2", "max(2 - ROWS, 0)*COLUMNS", "ROWS*COLUMNS**2"),
+        "lut": (*_LUTS, *_WIDENING, *_NO_NEIGHBOUR), "ff": (*_LUTS, *_WIDENING, *_NO_NEIGHBOUR),
         "dsp": ("ROWS*COLUMNS",),
+        "cells": (*_CELLS, *_WIDENING),
     },
-)
+)  # fmt: skip
+
+
+def _sizes(dataflow: int, bits: int, sums: int, shapes: Sequence[tuple[int, int]]) -> tuple[dict[str, int], ...]:
+    fixed = {"DATAFLOW": dataflow, "OPERAND_BITS": bits, "ACCUMULATOR_BITS": sums}
+    return tuple({"ROWS": rows, "COLUMNS": columns, **fixed} for rows, columns in shapes)
+
+
 KERNEL = Kernel(
     name="systolic_array",
     description="R x C signed INT8 to INT32 systolic array, output- or weight-stationary, tiles overlapped",
@@ -174,10 +190,7 @@ KERNEL = Kernel(
         Mutant("weights loaded too early", "systolic_array.v", "full <= whole && !first", "full <= 1'b0", _WEIGHT),
     ),
     resource_sweeps=tuple(
-        ResourceSweep(
-            terms=_TERMS[dataflow],
-            points=tuple({"ROWS": rows, "COLUMNS": columns, "DATAFLOW": dataflow} for rows, columns in shapes),
-        )
-        for dataflow, shapes in enumerate((_SHAPES, (*_SHAPES, *_LARGER_SHAPES)))
+        ResourceSweep(terms=_TERMS[key[0]], points=_sizes(*key, fitted), held_out=_sizes(*key, compared))
+        for key, (fitted, compared) in _SWEPT.items()
     ),
 )  # fmt: skip
