@@ -65,6 +65,7 @@ class Device:
 
     area_mm2: Mapping[str, float] = field(default_factory=dict)  # estimated, by part; empty: no node given
     launches: bool = True  # False: it follows a compiled instruction stream; no host launches its operators
+    check: Callable[[Any, OperatorRow], None] | None = None  # raises where the design cannot hold an operator
     cannot_run: frozenset[str] = frozenset({"recurrent"})  # kinds of operators that the family has no cost of
 
 

@@ -83,6 +83,8 @@ class Costing:
                 f"operator '{operator.name}' is of kind {operator.kind}, "
                 f"which '{device.name}' (family {device.family}) cannot run"
             )
+        if device.check is not None:
+            device.check(device.record, row)
         if row.kind != COLLECTIVE:
             return self.system.device.cost(self.system.device.record, row)
         if self.system.link is None:

@@ -30,7 +30,7 @@ from hwsim.models.catalog.schema import (
 from hwsim.models.flash.area import chiplet_mm2
 from hwsim.models.flash.cost import array_passes, operator_cost
 from hwsim.models.flash.record import RECORD_PATHS, FlashChiplet
-from hwsim.models.flash.tiling import flash_bytes, plane_rate
+from hwsim.models.flash.tiling import flash_bytes, plane_rate, tile_shape_columns
 from hwsim.rows import ARITHMETIC_CODES
 
 PositiveTime = Annotated[Time, Field(gt=0.0), Unit("s")]
@@ -191,9 +191,21 @@ def _check(file: FlashFile, flash: FlashChiplet, where: str) -> None:
         raise InputError(
             f"{where}: bus.slice = {flash.bus_slice_bytes:g} B does not divide nand.page = {flash.page_bytes:g} B"
         )
+    tile = 2.0 * (flash.array_rows + flash.array_columns) + 4.0 * flash.array_rows * flash.array_columns
+    if tile > flash.npu_sram_bytes:
+        raise InputError(
+            f"{where}: npu.sram = {flash.npu_sram_bytes:g} B holds no tile: one of {flash.array_rows:g} x "
+            f"{flash.array_columns:g} needs {tile:g} B"
+        )
     columns = flash.tile_columns / flash.channels
     if flash.tile_columns and (columns % 1.0 or columns > flash.page_bytes):
         raise InputError(
             f"{where}: tiling.columns = {flash.tile_columns:g} must be a multiple of the {flash.channels:g} channels, "
             f"at most {flash.channels * flash.page_bytes:g} (one row a page); 0 chooses"
+        )
+    width = tile_shape_columns(flash, 1.0)
+    if width > flash.core_buffer_bytes:
+        raise InputError(
+            f"{where}: core.buffer = {flash.core_buffer_bytes:g} B holds no tile: the inputs of a channel's {width:g} "
+            "columns need as many bytes"
         )

@@ -13,7 +13,7 @@ from math import ceil
 from hwsim.cost import cost_function
 from hwsim.errors import InputError
 from hwsim.models.fpga.record import Fpga
-from hwsim.rows import COMPUTE, OperatorCost, OperatorRow
+from hwsim.rows import COMPUTE, RECURRENT, OperatorCost, OperatorRow
 
 
 def multipliers(inputs: int, outputs: int, reuse_factor: int) -> int:
@@ -32,6 +32,21 @@ def multipliers(inputs: int, outputs: int, reuse_factor: int) -> int:
             f"{inputs * outputs} products"
         )
     return inputs * outputs // reuse_factor
+
+
+def check_reuse(fpga: Fpga, row: OperatorRow) -> None:
+    """Refuse a layer whose inputs its multipliers an output do not divide; more multipliers than inputs use each once.
+
+    Raises
+    ------
+    InputError : no whole reuse factor
+    """
+    for inputs in (row.k, row.hidden if row.kind == RECURRENT else 0.0):
+        if inputs > fpga.multipliers_per_output and inputs % fpga.multipliers_per_output:
+            raise InputError(
+                f"dataflow.multipliers_per_output = {fpga.multipliers_per_output:g} does not divide the {inputs:g} "
+                "inputs of a layer: its reuse factor (inputs / multipliers) must be a whole number"
+            )
 
 
 @cost_function

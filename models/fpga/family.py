@@ -24,11 +24,13 @@ from hwsim.models.catalog.schema import (
 )  # fmt: skip
 from hwsim.models.fpga.area import resources_mm2
 from hwsim.models.fpga.cost import operator_cost
+from hwsim.models.fpga.dataflow import check_reuse
 from hwsim.models.fpga.kernels import KernelUse, kernel_resources
 from hwsim.models.fpga.parts import Part, read_part, resource_table
 from hwsim.models.fpga.record import DATAFLOW, RECORD_PATHS, STYLES, Fpga
 from hwsim.rows import ARITHMETIC_CODES
 
+BRAM_BYTES, URAM_BYTES = 36 * 1024 / 8, 288 * 1024 / 8
 NARROW = ("int8", "int4")  # formats that the DSP chains multiply
 
 
@@ -58,7 +60,10 @@ class Dataflow(Table):
 
 
 class Resources(Table):
-    """What the design takes of the part beside its kernels; the DSPs of an overlay follow from its multiply-adds."""
+    """What the design takes of the part beside its kernels.
+
+    The DSPs of an overlay follow from its multiply-adds; those of a dataflow design are of one multiplier an output.
+    """
 
     dsp: Number = 0.0
     lut: Number = 0.0
@@ -135,6 +140,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         description=file.description,
         area_mm2=resources_mm2(needed(file, part, where), part.node_nm),
         launches=False,
+        check=check_reuse if record.style == DATAFLOW else None,
         cannot_run=frozenset({"recurrent"} if record.style != DATAFLOW else {"attention", "moe", "norm", "gather"}),
     )
 
@@ -143,7 +149,8 @@ def _peaks(record: Fpga, file: FpgaFile) -> dict[str, float]:
     """Operations a second of all multipliers, the same for every format: wider data does not add multipliers."""
     macs = record.cores * record.matrix_macs
     if record.style == DATAFLOW:
-        macs = file.resources.dsp + kernel_resources(file.kernels, "kernels")[0]["dsp"]
+        multipliers = file.dataflow.multipliers_per_output if file.dataflow else 1.0
+        macs = file.resources.dsp * multipliers + kernel_resources(file.kernels, "kernels")[0]["dsp"]
     return {name: 2.0 * record.clock_hz * macs for name in ARITHMETIC_CODES}
 
 
@@ -161,6 +168,8 @@ def needed(file: FpgaFile, part: Part, where: str = "design") -> dict[str, float
     if file.overlay is not None:
         macs = file.overlay.cores * file.overlay.matrix_macs
         own["dsp"] = max(own["dsp"], -(-macs // part.products_per_dsp))
+    if file.dataflow is not None:
+        own["dsp"] *= file.dataflow.multipliers_per_output
     for kind, value in kernel_resources(file.kernels, where)[0].items():
         own[kind] += value
     return own
@@ -171,7 +180,7 @@ def check_fit(file: FpgaFile, part: Part, where: str) -> None:
 
     Raises
     ------
-    InputError : with every resource, needed and there
+    InputError : with every resource, needed and there, or the channels or on-chip bytes that are too few
     """
     wanted = needed(file, part, where)
     over = [name for name, value in wanted.items() if value > part.resources[name]]
@@ -179,3 +188,16 @@ def check_fit(file: FpgaFile, part: Part, where: str) -> None:
         raise InputError(
             f"{where}: does not fit {part.name}: too many {', '.join(over)} ({resource_table(wanted, part.resources)})"
         )
+    if file.overlay is not None:
+        channels = file.overlay.cores * file.overlay.channels_per_core
+        if channels > part.memory_channels:
+            raise InputError(
+                f"{where}: does not fit {part.name}: {file.overlay.cores:g} cores with overlay.channels_per_core = "
+                f"{file.overlay.channels_per_core:g} need {channels:g} memory channels of {part.memory_channels:g}"
+            )
+        held = BRAM_BYTES * part.resources["bram"] + URAM_BYTES * part.resources["uram"]
+        if file.overlay.buffer > held:
+            raise InputError(
+                f"{where}: does not fit {part.name}: overlay.buffer = {file.overlay.buffer:g} B of the {held:g} B that "
+                "its block RAMs and UltraRAMs hold"
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hwsim.errors import InputError
 from hwsim.hardware import Device
 from hwsim.models.catalog.schema import (
     Bandwidth,
@@ -138,6 +139,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     """
     file = validated(GaudiFile, with_overrides(GaudiFile, table, overrides, where), where)
     gaudi = Gaudi(**{field: float(value_at(file, path)) for path, field in RECORD_PATHS.items()})
+    _check(gaudi, file, where)
     cells = gaudi.engine_count * gaudi.engine_rows * gaudi.engine_columns
     return Device(
         name=where,
@@ -157,3 +159,17 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         description=file.description,
         area_mm2=gaudi_area_mm2(gaudi, file.silicon.node_nm) if file.silicon else {},
     )
+
+
+def _check(gaudi: Gaudi, file: GaudiFile, where: str) -> None:
+    """Refuse parts of engines and cells, and an SRAM that the smallest double-buffered panels overfill."""
+    for name in ("count", "rows", "columns"):
+        if getattr(file.engine, name) % 1.0:
+            raise InputError(f"{where}: engine.{name} = {getattr(file.engine, name):g}: must be a whole number")
+    panels = 2.0 * 4.0 * gaudi.engine_count * (gaudi.engine_rows + gaudi.engine_columns)
+    if panels > gaudi.sram_bytes:
+        raise InputError(
+            f"{where}: sram.capacity = {gaudi.sram_bytes:.0f} B holds no tile: one step of k for "
+            f"{gaudi.engine_count:.0f} engines of {gaudi.engine_rows:.0f} x {gaudi.engine_columns:.0f} in fp32, twice, "
+            f"needs {panels:.0f} B"
+        )

@@ -171,7 +171,10 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
 
 
 def _check(npu: Npu, file: NpuFile, where: str) -> None:
-    """Refuse arrays that multiply nothing, a memory that one tile overfills, and zeros beyond all values."""
+    """Refuse parts of cells, arrays that multiply nothing, a memory that one tile overfills, too many zeros."""
+    for name in ("count", "rows", "columns"):
+        if getattr(file.array, name) % 1.0:
+            raise InputError(f"{where}: array.{name} = {getattr(file.array, name):g}: must be a whole number")
     if npu.macs_16bit <= 0.0 and npu.macs_int8 <= 0.0:
         raise InputError(f"{where}: array.bf16 and array.int8 are both 0: the array multiplies nothing")
     for name in ("zero_share", "output_zero_share"):

@@ -149,6 +149,7 @@ def test_the_largest_batch_is_set_by_the_dram_alone() -> None:
         ({"nand__channels": 0}, "nand.channels"), ({"bus__slicing": 0.5}, "must be 1"),
         ({"tiling__columns": 2047}, "multiple of the 8 channels"), ({"nand__pagge": "16 KiB"}, "did you mean"),
         ({"bus__bandwidth": "0 GB/s"}, "bus.bandwidth"), ({"core__macs": 0}, "core.macs"),
+        ({"npu__sram": "1 KiB"}, "npu.sram"), ({"core__buffer": "128 B"}, "core.buffer"),
     ],
 )  # fmt: skip
 def test_an_impossible_chiplet_is_refused_in_one_line(change: dict[str, str], message: str) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hwsim
+from hwsim.commands.app import run_app
 from hwsim.cost import compiled
 from hwsim.errors import HwsimError, InputError, UnsupportedError
 from hwsim.experiments.reproduction import paper_rows
@@ -89,6 +90,8 @@ def test_sparsity_with_more_kept_than_there_are_is_refused(kept: int, group: int
         ('part = "alveo-u280"', 'part = "alveo-u281"', ["alveo-u281", "alveo-u280"]),
         ('style = "overlay"', 'style = "dataflow"', ["missing key 'dataflow'"]),
         ("core_balance = 0.8", "core_balance = 0", ["core_balance"]),
+        ("channels_per_core = 8", "channels_per_core = 12", ["channels_per_core = 12", "36 memory channels of 32"]),
+        ('buffer = "20 MB"', 'buffer = "60 MB"', ["overlay.buffer", "UltraRAMs"]),
     ],
 )
 def test_a_design_that_the_part_does_not_hold_is_refused_with_the_table(
@@ -151,3 +154,18 @@ def test_the_area_of_a_resource_is_its_published_one_scaled_with_the_square_of_t
     # A 65 nm logic array block of ten modules is 0.0221 mm2, half a DSP block 11.9 of them with four multipliers.
     assert resources_mm2({"lut": 10.0, "dsp": 4.0}, 65.0) == pytest.approx({"lut": 0.0221, "dsp": 1.5 * 11.9 * 0.0221})
     assert resources_mm2({"bram": 7.0}, 16.0)["bram"] == pytest.approx(7 * 4 * 2.87 * 0.0221 * (16 / 65) ** 2)
+
+
+def test_multipliers_that_do_not_divide_a_layers_inputs_end_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    change = ["--set", "device.dataflow.multipliers_per_output=3"]
+    assert run_app(["run", "lfads", "--on", "lfads-u55c", "--phase", "forward", *change]) == 2
+    error = capsys.readouterr().err
+    assert "does not divide the 70 inputs" in error and error.count("\n") == 1
+
+
+def test_twice_the_multipliers_halve_the_reuse_and_more_than_the_part_has_are_refused() -> None:
+    plain, twice = (read_device("lfads-u55c", {"dataflow.multipliers_per_output": count}) for count in (1, 2))
+    one, other = (hwsim.simulate("lfads", on=device, phase="forward").latency_s for device in (plain, twice))
+    assert one * 250e6 - other * 250e6 == pytest.approx(73 * 35 + 64 + 73 * 32 + 32 + 2)
+    with pytest.raises(InputError, match="dsp 12,900 of 9,024"):
+        read_device("lfads-u55c", {"dataflow.multipliers_per_output": 10})

@@ -77,3 +77,15 @@ def test_llama_3_1_70b_decodes_above_the_floor_of_its_weight_bytes() -> None:
 def test_an_engine_or_a_memory_of_size_zero_is_refused(path: str) -> None:
     with pytest.raises(HwsimError, match=path.replace("__", ".")):
         hwsim.device("gaudi2-96gb", **{path: "0"})
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [("sram__capacity", "4 KiB", "sram.capacity = 4096 B holds no tile"), ("engine__rows", "1.5", "whole number")],
+)
+def test_a_tile_larger_than_the_sram_and_parts_of_cells_are_refused_in_one_line(
+    path: str, value: str, words: str
+) -> None:
+    with pytest.raises(HwsimError, match=words) as caught:
+        hwsim.device("gaudi2-96gb", **{path: value})
+    assert "\n" not in str(caught.value)

@@ -151,6 +151,7 @@ def test_the_estimate_of_a_device_takes_arrays() -> None:
         ("array.rows", 0, ["array.rows"]),
         ("array.columns", -4, ["array.columns"]),
         ("array.count", 0, ["array.count"]),
+        ("array.rows", 12.5, ["array.rows", "whole number"]),
         ("sram.capacity", "32 KiB", ["sram.capacity", "holds no tile", "128"]),
         ("array.dataflow", "weight_stationery", ["array.dataflow", "weight_stationary"]),
         ("memory.bandwidth", "-1 GB/s", ["memory.bandwidth"]),
