@@ -80,9 +80,26 @@ def package_folder() -> Path:
 
 
 def read_points(folder: Path) -> list[Point]:
-    """All points of the file."""
+    """All points of the file.
+
+    Some runs are listed twice, once without their workers; such a listing takes the pools of the other one.
+    """
     with (folder / "systems" / "silicon_sample.csv").open(encoding="utf-8") as file:
-        return [_point(row) for row in csv.DictReader(file)]
+        points = [_point(row) for row in csv.DictReader(file)]
+    known = {_run(point): point for point in points if point.stated}
+    return [_with_pools(point, known.get(_run(point))) for point in points]
+
+
+def _run(point: Point) -> tuple[object, ...]:
+    """What two listings of one run share: all that was asked, and both measured times to the nanosecond."""
+    return (
+        point.system, point.backend, point.precision, point.prompt, point.output, point.concurrency,
+        point.prefill is None, round(point.first_s * 1e9), round(point.token_s * 1e9),
+    )  # fmt: skip
+
+
+def _with_pools(point: Point, twin: Point | None) -> Point:
+    return point if point.stated or twin is None else point._replace(pool=twin.pool, prefill=twin.prefill)
 
 
 def _number(text: str) -> int:

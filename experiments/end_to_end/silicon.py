@@ -2,7 +2,8 @@
 
 ``python -m hwsim.experiments.end_to_end.silicon`` prints how many of the measured points that aiconfigurator-core
 (extra ``validation``) ships are predicted, and the errors by kind, system and network; ``--fit`` fits the host time of
-a step to dense H100 rows whose CRC-32 is no multiple of five. Every other row is zero-shot.
+a step and the time before a request's first one to dense H100 rows whose CRC-32 is no multiple of five. Every other row
+is zero-shot.
 
 Two schedulers are told apart. Mixing (TensorRT-LLM, vLLM): a step holds the tokens being decoded and the chunks of new
 prompts, which share one pass over the weights. Prefill first (SGLang): waiting prompts stop decoding, so requests of
@@ -58,6 +59,7 @@ NETWORKS = {
 PREFILL_FIRST = ("sglang",)  # SGLang documentation: its scheduler runs waiting prompts before it decodes
 CHUNK = 8192.0  # tokens a step: default of max_num_batched_tokens (vLLM) and max_num_tokens (TensorRT-LLM)
 WAVES = 10.0  # (assumption) requests a run sends, over its concurrency, as InferenceMAX does; the first come at once
+FRONT_S = 0.11  # fitted: --fit, dense H100 rows: HTTP, tokeniser and hand-over before a request's first step
 
 
 class Prediction(NamedTuple):
@@ -148,7 +150,8 @@ def _two_pools(point: Point, prefill: Pool, runtime: Runtime) -> Prediction:
     load = min(others * prompt_s / stations, 0.95)
     waiting_s = 0.5 * load / (1.0 - load) * prompt_s
     crowd_s = point.concurrency * prompt_s / stations - point.output * token_s
-    return Prediction(max(prompt_s + waiting_s, crowd_s) + token_s, token_s, batch)
+    burst_s = 0.5 * (point.concurrency / stations - 1.0) / WAVES * prompt_s
+    return Prediction(max(prompt_s + waiting_s + max(burst_s, 0.0), crowd_s) + token_s, token_s, batch)
 
 
 def admitted(point: Point, where: tuple[Any, ...], asked: int) -> int:
@@ -166,7 +169,9 @@ def admitted(point: Point, where: tuple[Any, ...], asked: int) -> int:
     return low
 
 
-def error_table(points: Sequence[Point], runtime: Runtime) -> tuple[list[tuple[Point, float, float]], Counter[str]]:
+def error_table(
+    points: Sequence[Point], runtime: Runtime, front_s: float = FRONT_S
+) -> tuple[list[tuple[Point, float, float]], Counter[str]]:
     """Signed errors (a fraction) of time per output token and to first token of each point; why others have none."""
     found, why = [], Counter[str]()
     for point in points:
@@ -176,7 +181,7 @@ def error_table(points: Sequence[Point], runtime: Runtime) -> tuple[list[tuple[P
             why[f"{point.model}: {_reason(str(error))}"] += 1
             continue
         token_s = made.token_s + runtime.step_s
-        first_s = made.first_s + runtime.step_s
+        first_s = made.first_s + runtime.step_s + front_s
         found.append((point, token_s / point.token_s - 1.0, first_s / point.first_s - 1.0))
     return found, why
 
@@ -189,15 +194,17 @@ def _reason(text: str) -> str:
     return text[:80]
 
 
-def fit(points: Sequence[Point], start: Runtime) -> Runtime:
-    """Host time of a step with the least median error of time per output token over the H100 points for fitting."""
+def fit(points: Sequence[Point], start: Runtime) -> tuple[Runtime, float]:
+    """Host time of a step, and seconds before the first one, with the least median errors over dense H100 points."""
     chosen = [point for point in points if point.fitted and point.model in DENSE]
 
-    def error(step_us: float) -> float:
-        rows, _ = error_table(chosen, start._replace(step_s=step_us * 1e-6))
-        return float(np.median([abs(token) for _, token, _ in rows]))
+    def error(runtime: Runtime, front_s: float, column: int) -> float:
+        rows, _ = error_table(chosen, runtime, front_s)
+        return float(np.median([abs(row[column]) for row in rows]))
 
-    return start._replace(step_s=min(np.arange(0.0, 1001.0, 50.0), key=error) * 1e-6)
+    steps = [start._replace(step_s=step_us * 1e-6) for step_us in np.arange(0.0, 1001.0, 50.0)]
+    runtime = min(steps, key=lambda each: error(each, FRONT_S, 1))
+    return runtime, min(np.arange(0.0, 0.201, 0.01), key=lambda each: error(runtime, each, 2))
 
 
 def summary(rows: Sequence[tuple[Point, float, float]]) -> dict[str, float]:
@@ -244,7 +251,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runtime = read_runtime("serving")
     points = read_points(package_folder())[:: max(chosen.every, 1)]
     if chosen.fit:
-        print(f'step = "{fit(points, runtime).step_s * 1e6:.0f} us"')
+        fitted, front_s = fit(points, runtime)
+        print(f'step = "{fitted.step_s * 1e6:.0f} us", FRONT_S = {front_s:.2f}')
         return 0
     rows, failed = error_table(points, runtime)
     groups = report(rows)

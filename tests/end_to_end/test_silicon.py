@@ -96,6 +96,13 @@ def test_degrees_that_the_sample_multiplies_twice_are_counted_once() -> None:
     assert len({point.pool for point in twice}) == 1  # one measurement, listed both ways
 
 
+def test_a_run_listed_twice_takes_its_workers_from_the_listing_that_states_them() -> None:
+    points = read_points(package_folder())
+    apart = [point for point in points if point.prefill is not None]
+    assert sum(point.stated for point in apart) > 550  # 274 of them state their workers
+    assert all(point.pool.workers > 0 for point in apart if point.stated)
+
+
 def test_a_checkpoint_of_four_bits_keeps_its_head_and_attention_wide_where_only_experts_are_narrow() -> None:
     formats = formats_of("openai/gpt-oss-120b", "fp4", "h100_sxm")
     assert (formats.weights, formats.activations) == ("mxfp4", "bf16")
