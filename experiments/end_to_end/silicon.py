@@ -198,13 +198,13 @@ def fit(points: Sequence[Point], start: Runtime) -> tuple[Runtime, float]:
     """Host time of a step, and seconds before the first one, with the least median errors over dense H100 points."""
     chosen = [point for point in points if point.fitted and point.model in DENSE]
 
-    def error(runtime: Runtime, front_s: float, column: int) -> float:
+    def errors(runtime: Runtime, front_s: float) -> tuple[float, float]:
         rows, _ = error_table(chosen, runtime, front_s)
-        return float(np.median([abs(row[column]) for row in rows]))
+        return float(np.median([abs(token) for _, token, _ in rows])), float(np.median([abs(f) for _, _, f in rows]))
 
     steps = [start._replace(step_s=step_us * 1e-6) for step_us in np.arange(0.0, 1001.0, 50.0)]
-    runtime = min(steps, key=lambda each: error(each, FRONT_S, 1))
-    return runtime, min(np.arange(0.0, 0.201, 0.01), key=lambda each: error(runtime, each, 2))
+    runtime = min(steps, key=lambda each: errors(each, FRONT_S)[0])
+    return runtime, min(np.arange(0.0, 0.201, 0.01), key=lambda each: errors(runtime, each)[1])
 
 
 def summary(rows: Sequence[tuple[Point, float, float]]) -> dict[str, float]:
