@@ -160,10 +160,14 @@ def overlapped(reading: float, parts: Parts) -> float:
 
 
 def dense_s(weights: Weights, system: str) -> float:
-    """Seconds a token of a dense network in memory: llama.cpp on the CPU, QNN on the NPU."""
+    """Seconds a token of a dense network in memory: llama.cpp on the CPU, QNN on the NPU.
+
+    QNN has one kernel for prefill and decode: the matrix unit takes one row for the time of the curve's full rows.
+    """
     soc, count = phone(), weights.feed_forward + weights.rest
     if system == "qnn":
-        return count * 0.5 / soc.npu_bandwidth_bytes_per_s
+        padded = 2.0 * soc.npu_full_rows * count / soc.npu_rate_int4
+        return max(padded, count * 0.5 / soc.npu_bandwidth_bytes_per_s)
     return max(2.0 * count / soc.cpu_rate_int4, count * LLAMA_CPP_BYTES / soc.cpu_bandwidth_bytes_per_s)
 
 
