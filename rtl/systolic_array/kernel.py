@@ -116,7 +116,7 @@ _SHAPES = (
 _LARGER_SHAPES = ((6, 6), (10, 10), (8, 4), (4, 8))  # weight-stationary: sums widen from row to row
 # (dataflow, bits of an operand, bits of a sum): sizes fitted, sizes only compared
 _SWEPT: dict[tuple[int, int, int], tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]] = {
-    (0, 8, 32): (_SHAPES, ((5, 9), (8, 8), (2, 24), (24, 2), (12, 12), (16, 16))),
+    (0, 8, 32): (_SHAPES, ((5, 9), (8, 8), (2, 24), (24, 2), (2, 48), (12, 12), (16, 16))),
     (0, 4, 24): (_SHAPES, ((5, 9), (8, 8), (2, 20))),
     (1, 8, 32): ((*_SHAPES, *_LARGER_SHAPES), ((5, 9), (9, 5), (8, 8), (40, 2), (12, 12), (16, 16))),
 }

@@ -124,7 +124,7 @@ def test_the_fits_hold_on_sizes_that_were_not_fitted() -> None:
     for fit in read_fits(kernel("systolic_array").folder / FILE_NAME):
         assert len(fit.held_out) >= 2
         assert {"lut", "ff", "dsp", "cells"} <= set(fit.held_out_error)
-        assert max(fit.held_out_error.values()) < (0.08 if fit.held["DATAFLOW"] else 0.01)
+        assert max(fit.held_out_error.values()) < (0.08 if fit.held["DATAFLOW"] else 0.02)
         for point in (*fit.points, *fit.held_out):
             predicted = array_resources(tuple({**fit.held, **point}.items()))
             int8 = fit.held["OPERAND_BITS"] == 8
