@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hwsim
@@ -30,6 +30,7 @@ def cost_s(link: str, message_bytes: float, ranks: float = 8, dtype: str = "bf16
     return collective(record, lower(operator)).latency_s
 
 
+@settings(deadline=None)
 @given(
     link=st.sampled_from(LINKS),
     operation=st.sampled_from(sorted(OPERATION_CODES)),
@@ -127,7 +128,8 @@ def test_bad_input_is_one_line_that_says_what_is_allowed(arguments: dict[str, An
 
 @pytest.mark.skipif(not MEASURED, reason="the measured tables come with the extra validation")
 @pytest.mark.parametrize(
-    ("device", "bound"), [("a100-sxm-80gb", 0.10), ("h100-sxm-80gb", 0.08), ("h200-sxm-141gb", 0.08)]
+    ("device", "bound"),
+    [("a100-sxm-80gb", 0.10), ("h100-sxm-80gb", 0.08), ("h200-sxm-141gb", 0.08), ("rtx-pro-6000-96gb", 0.27)],
 )
 def test_all_reduce_lies_within_the_published_error_of_the_measured_tables(device: str, bound: float) -> None:
     from hwsim.validation.scoring import predict, score
@@ -135,7 +137,7 @@ def test_all_reduce_lies_within_the_published_error_of_the_measured_tables(devic
 
     for targets in load("collective", device):
         if "all_reduce fp16" in targets.table or "all_reduce int8" in targets.table:
-            held = targets.where(targets.held_out) if device != "h200-sxm-141gb" else targets
+            held = targets.where(targets.held_out) if device in ("a100-sxm-80gb", "h100-sxm-80gb") else targets
             found = score(held, predict(held))
             assert found is not None
             assert found.mape < bound, targets.table
