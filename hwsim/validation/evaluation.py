@@ -15,6 +15,7 @@ from hwsim.hardware import Device, System
 from hwsim.validation.scoring import Score, by_size, relative_errors, score, score_where
 from hwsim.validation.targets import DEVICE_FOLDERS, Floats, Targets, data_folder, load, operators
 
+POWER = "power"  # validated beside the operators: the board power of their kernels
 WORST = 12  # offenders listed for a table
 REASONS = {
     "compute": "tile products, their rounds over the SMs and the store of results",
@@ -68,10 +69,11 @@ class Evaluation:
             measured = [float(values[index]) for values in self.targets.framework_s.values()]
             finite = [value for value in measured if np.isfinite(value)]
             spread = (max(finite) - min(finite)) / float(self.targets.latency_s[index])
-            bound = str(self.bound[index])
+            bound, unit = str(self.bound[index]), self.targets.unit.lower()
             found.append({
                 "shape": ", ".join(f"{name} {float(values[index]):g}" for name, values in arrays.items()),
-                "measured_s": float(self.targets.latency_s[index]), "predicted_s": float(self.predicted_s[index]),
+                f"measured_{unit}": float(self.targets.latency_s[index]),
+                f"predicted_{unit}": float(self.predicted_s[index]),
                 "error": float(signed[index]), "bound": bound, "spread": spread,
                 "reason": f"{REASONS.get(bound, bound)}; the frameworks differ by {100 * spread:.0f} %",
             })  # fmt: skip
@@ -98,8 +100,8 @@ def evaluate_all(devices: Sequence[str], kinds: Sequence[str]) -> Iterator[Evalu
 
     data_folder("")  # says at once that the extra is missing
     for kind in kinds:
-        if kind not in operators():
-            raise unknown_name("operator to validate", kind, operators())
+        if kind not in (*operators(), POWER):
+            raise unknown_name("operator to validate", kind, [*operators(), POWER])
     for device in devices:
         hwsim.device(device)
         if device not in DEVICE_FOLDERS:
@@ -108,8 +110,19 @@ def evaluate_all(devices: Sequence[str], kinds: Sequence[str]) -> Iterator[Evalu
             )
     for device in devices or measured_devices():
         for kind in kinds or operators():
-            for targets in load(kind, device):
+            for targets in load(kind, device) if kind != POWER else ():
                 yield evaluate(targets)
+        if POWER in kinds or not kinds:
+            yield from evaluate_power(device, asked=POWER in kinds)
+
+
+def evaluate_power(device: str, asked: bool) -> list[Evaluation]:
+    """Evaluate the measured board power of a device's kernels; without measurements an error only where asked for."""
+    from hwsim.validation.power_tables import evaluations, measured
+
+    if not asked and not measured(device):
+        return []
+    return list(evaluations(device))
 
 
 def evaluate(targets: Targets) -> Evaluation:

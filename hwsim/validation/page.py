@@ -57,13 +57,14 @@ def write_validation_page(path: Path, evaluations: Sequence[Evaluation]) -> None
     ]
     shown = max(FEWEST_POINTS, min(MOST_POINTS, POINTS_OF_A_PAGE // max(len(evaluations), 1)))
     for each in evaluations:
+        unit = each.targets.unit
         sizes = [["all rows", *cells(each.all_rows)]]
         if each.held_out:
             sizes.append(["held out", *cells(each.held_out)])
         sizes += [[label, *cells(found)] for label, found in each.sizes.items()]
         worst = [
-            [w["shape"], quantity(w["measured_s"], "s"), quantity(w["predicted_s"], "s"), percent(w["error"], True),
-             w["bound"], w["reason"]]
+            [w["shape"], *(quantity(w[f"{side}_{unit.lower()}"], unit) for side in ("measured", "predicted")),
+             percent(w["error"], True), w["bound"], w["reason"]]
             for w in each.worst()
         ]  # fmt: skip
         offenders = _table(("worst offenders", "measured", "predicted", "error", "bound", "reason"), worst)
@@ -86,7 +87,7 @@ def figure(each: Evaluation, most: int = MOST_POINTS) -> go.Figure:
     """Predicted over measured seconds on log axes, coloured by what binds; the diagonal is a perfect prediction."""
     import plotly.graph_objects as go
 
-    count = len(each.targets)
+    count, unit = len(each.targets), each.targets.unit
     shown = np.sort(np.random.default_rng(0).permutation(count)[:most])
     measured, predicted, bound = each.targets.latency_s[shown], each.predicted_s[shown], each.bound[shown]
     keys = np.array([", ".join(map(str, key)) for key in each.targets.keys[shown].tolist()])
@@ -97,7 +98,7 @@ def figure(each: Evaluation, most: int = MOST_POINTS) -> go.Figure:
             found.add_trace(go.Scatter(
                 x=measured[chosen], y=predicted[chosen], text=keys[chosen], mode="markers", name=name,
                 marker={"size": 4, "color": color, "opacity": 0.6},
-                hovertemplate="%{text}<br>measured %{x:.3s}s<br>predicted %{y:.3s}s",
+                hovertemplate=f"%{{text}}<br>measured %{{x:.3s}}{unit}<br>predicted %{{y:.3s}}{unit}",
             ))  # fmt: skip
     ends = [float(min(measured.min(), predicted.min())), float(max(measured.max(), predicted.max()))]
     found.add_trace(go.Scatter(
@@ -106,6 +107,7 @@ def figure(each: Evaluation, most: int = MOST_POINTS) -> go.Figure:
     axis = {"type": "log", "gridcolor": "rgba(138,148,160,0.25)", "zeroline": False}
     found.update_layout(**base_layout(
         height=420, margin={"l": 64, "r": 16, "t": 24, "b": 52},
-        xaxis={**axis, "title": {"text": "measured (s)"}}, yaxis={**axis, "title": {"text": "predicted (s)"}},
+        xaxis={**axis, "title": {"text": f"measured ({unit})"}},
+        yaxis={**axis, "title": {"text": f"predicted ({unit})"}},
     ))  # fmt: skip
     return found

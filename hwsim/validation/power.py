@@ -11,6 +11,7 @@ import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class KernelPower:
     """Measured kernels; all arrays have the shape (kernels,)."""
 
     family: NDArray[np.str_]
+    keys: list[tuple[int, ...]]
     rows: list[OperatorRow]
     latency_s: Floats
     power_w: Floats
@@ -42,9 +44,9 @@ class KernelPower:
 
     def where(self, chosen: NDArray[np.bool_]) -> KernelPower:
         """The kernels that a mask chooses."""
-        rows = [row for row, keep in zip(self.rows, chosen, strict=True) if keep]
-        arrays = {each.name: getattr(self, each.name)[chosen] for each in fields(self) if each.name != "rows"}
-        return KernelPower(rows=rows, **arrays)
+        found: dict[str, Any] = {name: list(compress(getattr(self, name), chosen)) for name in ("keys", "rows")}
+        found |= {each.name: getattr(self, each.name)[chosen] for each in fields(self) if each.name not in found}
+        return KernelPower(**found)
 
 
 def load(device: str, folder: str | None = None) -> KernelPower:
@@ -71,7 +73,7 @@ def from_table(table: Sequence[dict[str, Any]]) -> KernelPower:
     }
     return KernelPower(
         family=np.array([f"{line['family']} {line['gemm_dtype'] or line['kv_cache_dtype']}" for line in table]),
-        rows=list(rows), latency_s=columns["latency_ms"] * 1e-3, power_w=columns["power_w"],
+        keys=list(keys), rows=list(rows), latency_s=columns["latency_ms"] * 1e-3, power_w=columns["power_w"],
         limit_w=columns["power_limit_w"], held_out=np.array([bool(held_out(np.array([key]))[0]) for key in keys]),
     )  # fmt: skip
 

@@ -56,6 +56,7 @@ class Targets:
     latency_s : median over all rows of the key, frameworks and versions together
     framework_s : median of each framework; NaN where it did not measure the point
     size_class : label of each point, for errors by size
+    unit : of the measured values: seconds, or W where the board power is what was measured
     """
 
     operator: str
@@ -67,6 +68,7 @@ class Targets:
     framework_s: Mapping[str, Floats]
     size_class: NDArray[Any]
     notes: str = ""
+    unit: str = "s"
     held_out: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +95,7 @@ class Targets:
         return Targets(
             operator=self.operator, table=self.table, device=self.device, arguments=arguments, keys=self.keys[chosen],
             latency_s=self.latency_s[chosen], framework_s={k: v[chosen] for k, v in self.framework_s.items()},
-            size_class=self.size_class[chosen], notes=self.notes,
+            size_class=self.size_class[chosen], notes=self.notes, unit=self.unit,
         )  # fmt: skip
 
 

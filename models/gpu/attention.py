@@ -161,14 +161,15 @@ def assembled(
     gpu: Gpu, compute_s: float, memory_s: float, serial_s: float, fixed_s: float, dynamic_j: float
 ) -> OperatorCost:
     """Products over the KV's stream, with the traffic before and after; the board's power limit stretches the whole."""
-    busy_s = serial_s + max(compute_s, memory_s)
-    latency_s = fixed_s + busy_s
-    slower = slowdown(gpu, dynamic_j, latency_s)
+    full_s = fixed_s + serial_s + max(compute_s, memory_s)
+    clocked_s = fixed_s + compute_s
+    slower = slowdown(gpu, dynamic_j, full_s, clocked_s)
+    latency_s = max(full_s, clocked_s * slower)
     bound = COMPUTE
-    if slower <= 1.0:
+    if latency_s <= full_s:
         if fixed_s > max(compute_s, memory_s + serial_s):
             bound = LAUNCH
         elif memory_s + serial_s > compute_s:
             bound = MEMORY
-    energy_j = kernel_energy_j(gpu, dynamic_j, busy_s, latency_s, slower)
-    return OperatorCost(latency_s * slower, energy_j, compute_s, memory_s + serial_s, 0.0, 0.0, fixed_s, bound)
+    energy_j = kernel_energy_j(gpu, dynamic_j, latency_s, slower)
+    return OperatorCost(latency_s, energy_j, compute_s, memory_s + serial_s, 0.0, 0.0, fixed_s, bound)

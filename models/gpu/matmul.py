@@ -207,8 +207,10 @@ def product_cost_with(gpu: Gpu, product: Product, weight_sets: float) -> Operato
     """Cost of a product whose weights come back after ``weight_sets`` products of its size."""
     best = fastest(gpu, product, compulsory_traffic(gpu, product, weight_sets))
     flops = 2.0 * product.groups * product.m * product.n * product.k
+    # Promoted: each 128 of k a partial sum is scaled and added on the vector units, two operations a result.
     dynamic = (
         best.tile_flops * flop_energy_j(gpu, product.arithmetic)
+        + product.promoted * best.tile_flops / SCALE_BLOCK * gpu.energy_vector_j
         + best.cache_bytes * gpu.energy_l2_byte_j
         + best.memory_bytes * gpu.energy_memory_byte_j
     )
@@ -246,9 +248,7 @@ def quantised(gpu: Gpu, row: OperatorRow, cost: OperatorCost) -> OperatorCost:
         rows = row.batch * row.m
         time = time + row.k * gpu.quantise_value_s + min(rows * gpu.quantise_row_s, gpu.quantise_grid_s)
     moved_j = read * (gpu.energy_memory_byte_j + gpu.energy_l2_byte_j)
-    # Block scales: each 128 of k the partial sum is scaled and added on the vector units, two operations a result.
-    promoted_j = row.flops / SCALE_BLOCK * gpu.energy_vector_j if promotes(gpu, row) > 0.0 else 0.0
-    energy = promoted_j + kernel_energy_j(gpu, moved_j, time - gpu.quantise_fixed_s, time, 1.0)
+    energy = kernel_energy_j(gpu, moved_j, time, 1.0)
     return OperatorCost(
         cost.latency_s + time, cost.energy_j + energy, cost.compute_s, cost.memory_s + read / bandwidth, cost.cache_s,
         cost.link_s, cost.fixed_s + time - read / bandwidth, cost.bound,

@@ -46,21 +46,23 @@ def assembled(
 ) -> OperatorCost:
     """Assemble a kernel's cost from its busy time, its parts, its fixed time and the power limit.
 
-    The board holds its limit by slowing the clock, all of the kernel with it; where it has to, the kernel counts as
-    bound by compute. See `hwsim.models.gpu.power`.
+    The board holds its limit by slowing the clock: what waits for memory hides that as long as it can. A kernel that it
+    makes slower counts as bound by compute. See `hwsim.models.gpu.power`.
     """
-    latency = busy_s + fixed_s
-    slower = slowdown(gpu, dynamic_j, latency)
+    full = busy_s + fixed_s
+    clocked_s = full - max(0.0, memory_s - max(compute_s, cache_s))
+    slower = slowdown(gpu, dynamic_j, full, clocked_s)
+    latency = max(full, clocked_s * slower)
     bound = COMPUTE
-    if slower <= 1.0:
+    if latency <= full:
         if fixed_s > busy_s:
             bound = LAUNCH
         elif memory_s >= compute_s and memory_s >= cache_s:
             bound = MEMORY
         elif cache_s > compute_s:
             bound = CACHE
-    energy = kernel_energy_j(gpu, dynamic_j, busy_s, latency, slower)
-    return OperatorCost(latency * slower, energy, compute_s, memory_s, cache_s, 0.0, fixed_s, bound)
+    energy = kernel_energy_j(gpu, dynamic_j, latency, slower)
+    return OperatorCost(latency, energy, compute_s, memory_s, cache_s, 0.0, fixed_s, bound)
 
 
 @cost_function

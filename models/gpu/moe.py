@@ -65,10 +65,12 @@ def grouped(gpu: Gpu, row: OperatorRow, experts: Experts, n: float, k: float) ->
     memory_s = (weights + activations) / weight_bandwidth(gpu, row)
     compute_s = 1e300
     tile = SMALLEST_TILE
+    flops = 0.0  # of whole tiles
     for _ in range(ROW_TILES):
-        compute_s = min(compute_s, products_s(gpu, row, experts, tile, n, k))
+        seconds = products_s(gpu, row, experts, tile, n, k)
+        if seconds < compute_s:
+            compute_s, flops = seconds, 2.0 * row_tiles(experts, tile) * tile * n * k
         tile = 2.0 * tile
-    flops = 2.0 * experts.pairs * n * k
     dynamic_j = flops * flop_energy_j(gpu, row.arithmetic) + (weights + activations) * (
         gpu.energy_l2_byte_j + gpu.energy_memory_byte_j
     )

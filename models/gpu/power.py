@@ -19,22 +19,27 @@ def active_power_w(gpu: Gpu) -> float:
 
 
 @cost_function
-def slowdown(gpu: Gpu, dynamic_j: float, latency_s: float) -> float:
+def slowdown(gpu: Gpu, dynamic_j: float, latency_s: float, clocked_s: float) -> float:
     """How many times slower the clock runs so that the board holds its limit; 1 where it need not slow.
 
-    Voltage falls with the clock, so that an operation's energy falls as its square and power as its cube:
-    ``dynamic_j`` in ``latency_s`` at full clock draws ``dynamic_j / latency_s / slowdown**3``.
+    Voltage falls with the clock, so that an operation's energy falls as its square. A kernel of ``latency_s`` and
+    ``dynamic_j`` at full clock, ``clocked_s`` of it at work that follows the clock, waits for memory in the rest: the
+    clock first slows at no cost in time (power falls as its square), then the kernel with it (as its cube).
     """
     room_w = max(HELD_SHARE * gpu.power_limit_w - gpu.idle_power_w - active_power_w(gpu), 1.0)
-    slower: float = max(1.0, dynamic_j / max(room_w * latency_s, 1e-30)) ** (1.0 / 3.0)
+    excess = max(1.0, dynamic_j / max(room_w * latency_s, 1e-30))
+    slack = latency_s / max(clocked_s, 1e-30)
+    if excess <= slack * slack:
+        hidden: float = excess**0.5
+        return hidden
+    slower: float = (excess * slack) ** (1.0 / 3.0)
     return slower
 
 
 @cost_function
-def kernel_energy_j(gpu: Gpu, dynamic_j: float, busy_s: float, latency_s: float, slower: float) -> float:
-    """Joules of a kernel: the work, the running SMs while it is busy, the idle board for as long as it lasts.
+def kernel_energy_j(gpu: Gpu, dynamic_j: float, latency_s: float, slower: float) -> float:
+    """Joules of a kernel: the work, and the board with running SMs for as long as it lasts.
 
-    ``dynamic_j``, ``busy_s`` and ``latency_s`` are those at full clock, which runs ``slower`` times slower.
+    ``dynamic_j`` is that at full clock, which runs ``slower`` times slower.
     """
-    running_j = active_power_w(gpu) * min(busy_s, latency_s) + gpu.idle_power_w * latency_s
-    return dynamic_j / (slower * slower) + running_j * slower
+    return dynamic_j / (slower * slower) + (active_power_w(gpu) + gpu.idle_power_w) * latency_s

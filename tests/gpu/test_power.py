@@ -22,13 +22,13 @@ GPUS = [name for name in list_devices() if read_device(name).family == "gpu"]
 
 @given(
     name=st.sampled_from(GPUS), m=st.integers(1, 16384), n=st.integers(64, 16384), k=st.integers(64, 16384),
-    dtype=st.sampled_from(["bf16", "fp8_e4m3", "int8"]),
+    dtype=st.sampled_from(["bf16", "fp8_e4m3", "int8"]), scaling=st.sampled_from(["tensor", "block"]),
 )  # fmt: skip
 def test_no_product_draws_more_than_the_limit_or_less_than_the_idle_board(
-    name: str, m: int, n: int, k: int, dtype: str
+    name: str, m: int, n: int, k: int, dtype: str, scaling: str
 ) -> None:
     device = read_device(name)
-    found = device.cost(device.record, lower(Matmul(name="p", m=m, n=n, k=k, dtype=dtype)))
+    found = device.cost(device.record, lower(Matmul(name="p", m=m, n=n, k=k, dtype=dtype, scaling=scaling)))  # type: ignore[arg-type]
     power = found.energy_j / found.latency_s
     assert device.idle_power_w <= power <= device.record.power_limit_w * 1.001
 
@@ -36,17 +36,23 @@ def test_no_product_draws_more_than_the_limit_or_less_than_the_idle_board(
 def test_a_kernels_energy_is_the_idle_board_the_running_sms_and_the_work() -> None:
     gpu = read_device("h200-sxm-141gb").record._replace(idle_power_w=100.0, power_limit_w=700.0, active_power_share=0.2)
     assert active_power_w(gpu) == pytest.approx(140.0)
-    assert kernel_energy_j(gpu, 1.0, 0.5, 2.0, 1.0) == pytest.approx(1.0 + 140.0 * 0.5 + 100.0 * 2.0)
+    assert kernel_energy_j(gpu, 1.0, 2.0, 1.0) == pytest.approx(1.0 + (140.0 + 100.0) * 2.0)
 
 
-@given(watts=st.floats(1.0, 1e5), latency_s=st.floats(1e-6, 1.0))
-def test_a_slowed_board_draws_what_it_holds_and_its_clock_follows_the_cube_root(watts: float, latency_s: float) -> None:
+@given(watts=st.floats(1.0, 1e5), latency_s=st.floats(1e-6, 1.0), clocked=st.floats(0.05, 1.0))
+def test_a_slowed_board_draws_what_it_holds_and_waiting_for_memory_hides_a_slower_clock(
+    watts: float, latency_s: float, clocked: float
+) -> None:
     gpu = read_device("h200-sxm-141gb").record._replace(idle_power_w=100.0, power_limit_w=700.0, active_power_share=0.2)
     room_w = HELD_SHARE * 700.0 - 240.0
-    slower = slowdown(gpu, watts * latency_s, latency_s)
-    assert slower == pytest.approx(max(1.0, (watts / room_w) ** (1 / 3)))
-    power = kernel_energy_j(gpu, watts * latency_s, latency_s, latency_s, slower) / (latency_s * slower)
+    slower = slowdown(gpu, watts * latency_s, latency_s, clocked * latency_s)
+    lasts = max(latency_s, clocked * latency_s * slower)
+    power = kernel_energy_j(gpu, watts * latency_s, lasts, slower) / lasts
     assert power == pytest.approx(240.0 + min(watts, room_w))
+    if clocked == 1.0:
+        assert slower == pytest.approx(max(1.0, (watts / room_w) ** (1 / 3)))
+    if watts < room_w / clocked**2:
+        assert lasts == pytest.approx(latency_s)
 
 
 def test_a_lower_limit_slows_large_products_down_to_it_and_leaves_small_ones_alone() -> None:
