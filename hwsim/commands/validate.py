@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 def validate(
     device: Annotated[list[str] | None, typer.Option(help="A measured device; may be repeated. Default: all.")] = None,
     operator: Annotated[
-        list[str] | None, typer.Option(help="matmul, attention, ...; may be repeated. Default: all.")
+        list[str] | None, typer.Option(help="matmul, attention, ..., power; may be repeated. Default: all.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
@@ -28,6 +28,8 @@ def validate(
 
     The target of a shape is the median over frameworks; their spread is the noise floor. On calibrated devices the
     errors are over held-out rows, which no fit has seen. Needs the extra: pip install 'hwsim[validation]'.
+    `power` is the board power of kernels, in watts: steady, and as the meter of the measurements would read it; that of
+    an H200 is in HWSIM_DATA_DIR, that of a B200's attention in the extra.
     """
     from hwsim.validation.evaluation import evaluate_all
 
