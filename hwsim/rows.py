@@ -134,7 +134,9 @@ def lower(operator: Operator) -> OperatorRow:
         )  # fmt: skip
     if isinstance(operator, Norm):
         kind = SOFTMAX if operator.kind == "softmax" else NORM
-        return OperatorRow(kind=kind, arithmetic=2.0, rows=operator.rows, columns=operator.columns, **common)
+        return OperatorRow(
+            kind=kind, arithmetic=2.0, rows=operator.rows, columns=operator.columns, matrices=operator.weights, **common
+        )
     if isinstance(operator, Elementwise):
         return OperatorRow(
             kind=ELEMENTWISE, arithmetic=2.0, elements=operator.elements, reads=operator.reads,

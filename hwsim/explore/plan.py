@@ -11,7 +11,7 @@ import numpy as np
 
 from hwsim.engine.schedule import runtime_on
 from hwsim.engine.workload import Workload, read_parallel
-from hwsim.errors import HwsimError, InputError, unknown_name
+from hwsim.errors import HwsimError, InputError, UnknownNameError, unknown_name
 from hwsim.explore.lowering import Case, Floats, Integers
 from hwsim.explore.spec import METRICS, WORKLOAD_NUMBERS, WORKLOAD_TEXTS, Axis, SweepSpec
 from hwsim.hardware import System
@@ -109,7 +109,8 @@ def _device_values(axis: Axis, spec: SweepSpec, system: System) -> Floats:
 
     path = axis.device_path or ""
     if path not in system.device.record_paths:
-        raise unknown_name(f"{spec.path}: field of {system.device.name}", path, list(system.device.record_paths))
+        error = unknown_name(f"field of {system.device.name}", path, list(system.device.record_paths))
+        raise UnknownNameError(f"{spec.path}: vary.{axis.name}: {error}")
 
     def read(value: Any) -> float:
         device = hwsim.system(spec.device, {path: value}).device

@@ -56,7 +56,7 @@ def summary_rows(outcome: Outcome) -> list[tuple[str, str]]:
     ]
     if spec.constraints:
         rows.append(("Meet the constraints", f"{outcome.feasible:,} ({share(outcome.feasible, outcome.done or 1)})"))
-    rows.append(("Pareto front", f"{front:,} points ({wanted})"))
+    rows.append(("Pareto front", f"{front:,} point{'' if front == 1 else 's'} ({wanted})"))
     if outcome.evaluated:
         rows.append(("Speed", f"{significant(outcome.points_per_s)} points/s"))
     return rows

@@ -11,7 +11,7 @@ from typing import Any
 
 from hwsim.engine.workload import PHASES
 from hwsim.errors import InputError, did_you_mean
-from hwsim.units import quantity
+from hwsim.units import EXAMPLES, quantity
 
 LARGEST_FILE_BYTES = 1_000_000
 LARGEST_AXIS = 1_000_000  # values on one axis
@@ -219,13 +219,17 @@ def _constraints(section: Mapping[str, Any], path: Path) -> Iterable[Constraint]
     for metric, limits in section.items():
         where = f"{path}: constraints.{metric}"
         if not isinstance(limits, dict) or not limits:
-            raise InputError(f"{where}(={limits!r}) must read {{ max = 0.02 }}, {{ min = 10 }} or both")
+            raise InputError(f"{where}(={limits!r}) must read {{ max = {_example(metric)} }}, a min or both")
         _known(limits, ("min", "max"), where, "key")
         read = {key: _limit(value, METRICS[metric], f"{where}.{key}") for key, value in limits.items()}
         minimum, maximum = read.get("min", -math.inf), read.get("max", math.inf)
         if minimum > maximum:
             raise InputError(f"{where}: min(={minimum:g}) is above max(={maximum:g})")
         yield Constraint(metric=metric, minimum=minimum, maximum=maximum)
+
+
+def _example(metric: str) -> str:
+    return f'"{EXAMPLES[METRICS[metric]]}"' if METRICS[metric] else "100"
 
 
 def _limit(value: Any, unit: str, where: str) -> float:

@@ -44,6 +44,15 @@ def test_the_compiled_formula_equals_the_plain_one(operator: Operator) -> None:
     assert compiled(device.cost)(device.record, row) == pytest.approx(device.cost(device.record, row), rel=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["norm", "softmax"])
+@pytest.mark.parametrize("device", ["a100-sxm-80gb", "h100-sxm-80gb", "rtx-4090-24gb"])
+def test_more_rows_are_never_faster(device: str, kind: str) -> None:
+    rows = [1, 2, 3, 8, 50, 100, 107, 108, 109, 133, 500, 1024, 100_000]
+    for columns in (64, 4096, 16384):
+        seconds = hwsim.estimate(device, kind, rows=rows, columns=columns, dtype="bf16").latency_s
+        assert (seconds[1:] >= seconds[:-1] * (1.0 - 1e-12)).all(), (columns, seconds)
+
+
 def test_llama_2_7b_decodes_on_an_a100_in_8_to_13_ms_a_token() -> None:
     result = hwsim.simulate("llama-2-7b", on="a100-sxm-80gb", phase="decode", batch=1, context=1024)
     assert 0.008 < result.latency_s < 0.013
