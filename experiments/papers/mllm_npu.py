@@ -134,7 +134,7 @@ def block_tasks(shape: Shape, chunk: int, layer: int, rows: int, shadow: bool, f
     steps.append(("attention", "cpu", attention_s(shape, rows, (chunk + 1) * rows) + quantise, ["q", "k", "v"]))
     steps.append(("o", "npu", npu_s(rows, *linears["o"], folded), ["attention"]))
     steps.append(("norm2", "cpu", norm + 2 * quantise, ["o"]))
-    inner = [name for name in ("gate", "up") if name in linears]
+    inner: list[str] = [name for name in ("gate", "up") if name in linears]
     steps += [(name, "npu", npu_s(rows, *linears[name], folded), ["norm2"]) for name in inner]
     steps.append(("down", "npu", npu_s(rows, *linears["down"], folded), inner))
     steps.append(("add", "cpu", quantise, ["down"]))

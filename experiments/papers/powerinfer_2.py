@@ -1,13 +1,14 @@
 """PowerInfer-2: sparse networks on a phone, in memory and half offloaded to UFS.
 
 Xue et al., arXiv 2406.06282. Given: the phone and UFS of the catalog (their rates are the paper's measurements), about
-3 billion active weights a token, sizes of a neuron bundle, the hit rate of the cache, predictor bytes of the 47B
-network, power. Predicted: every speed, from who computes what, the flash commands of a token, and what overlaps.
+3 billion active weights a token, sizes of a neuron bundle, how unevenly neurons fire (from another paper), predictor
+bytes of the 47B network, power. Predicted: every speed, from who computes what, the hits of a cache, the flash commands
+of a token, and what overlaps.
 """
 
 from __future__ import annotations
 
-from math import log
+from functools import cache
 from typing import Any, NamedTuple
 
 import hwsim
@@ -27,16 +28,15 @@ SCALED_BYTES = 0.625  # a weight: 2 KB of INT4 and 0.5 KB of scales for 4096
 LLAMA_CPP_BYTES = 0.5625  # a weight of a 4-bit block format
 BUNDLE_BYTES = 8192.0  # a neuron's three rows, aligned
 COMMANDS = 1.8  # a bundle is read as two blocks of 4 KB, the second where its gate is active: 80 %
-HIT = 0.95  # of the cache, ablation
 MISS_P99 = 0.189
 PREDICTOR_BYTES = 2.6e9 / 45e9  # a feed-forward weight, of the 47B network
 CORES = 6.0  # one big and five middle cores
 # The big core, which issues commands fastest, issues the reads: vector pipes times GHz of the middle five over all six.
 LEFT_FOR_COMPUTE = 5 * 2 * 3.1 / (5 * 2 * 3.1 + 1 * 4 * 3.3)
 SEQUENTIAL_OVER_RANDOM = 3.0  # rate of whole layers over small random reads
-MISS_MEAN = 0.035  # of the cache, mean over a generation
 CLUSTERS = 8.0  # of a layer, through which reads and compute pass in turn (assumption)
-SKEW = log(1.0 - 0.8) / log(1.0 - 0.26)  # 26 % of neurons make 80 % of firings: PowerInfer, arXiv 2312.12456, recalled
+SKEW = 0.30  # Beta's a for which 26 % of the neurons fire 80 % of the time (PowerInfer, arXiv 2312.12456, recalled)
+STEPS = 4000  # of the sum over firing rates
 MIXTRAL_FIXED = 1.0e9 + 2.6e9 + 2.7e9 + 0.3e9  # bytes of what is not feed-forward neurons
 MIXTRAL_FEED_FORWARD = 0.4e9 / 0.018  # bytes without scales: 0.4 GB are 1.8 %
 # Peaks. The two last as printed would put llama.cpp's mean (0.672 J x 8.9 token/s) above its peak by half; exchanged,
@@ -134,11 +134,12 @@ def offloaded_s(weights: Weights) -> dict[str, float]:
     storage, cpu, both = read_storage(STORAGE), compute(weights, npu=False), compute(weights, npu=True)
     dense = 0.5 * weights.feed_forward * LLAMA_CPP_BYTES / storage.small_bytes
     needed = active_neurons(weights)
-    missed = reads_s(storage, needed * (1.0 - HIT) * COMMANDS, weights)
+    lost = needed * missed_share(weights, 0.5) * COMMANDS
+    missed = reads_s(storage, lost, weights)
     return {
         "base: pages as they fault": reads_s(storage, dense, weights, CORES) + dense_s(weights, "llama.cpp"),
         "+ bundles": reads_s(storage, needed * COMMANDS, weights) + cpu.total,
-        "+ cache": alone_s(storage, needed * (1.0 - HIT) * COMMANDS) + cpu.total,
+        "+ cache": alone_s(storage, lost) + cpu.total,
         "+ pipeline": overlapped(missed, cpu),
         "+ NPU beside CPU": overlapped(missed, both),
     }
@@ -171,19 +172,39 @@ def dense_s(weights: Weights, system: str) -> float:
     return max(2.0 * count / soc.cpu_rate_int4, count * LLAMA_CPP_BYTES / soc.cpu_bandwidth_bytes_per_s)
 
 
-def cached_hit(share: float) -> float:
-    """Hit rate of a cache of the most frequent neurons that holds a share of them: 1 - (1 - share)^SKEW.
+@cache
+def cached_hit(share: float, mean: float) -> float:
+    """Hit rate of a cache of the most frequent neurons that holds a share of them.
 
-    The most frequent neurons have a finite rate, SKEW times the mean, so a small cache catches little.
+    Neurons fire at rates that are Beta(SKEW, b) with the given mean, as in LLM in a flash: the share of firings that
+    the highest rates make. Summed over rates x = t^(1 / SKEW), t equally spaced, from the highest down.
     """
-    return float(1.0 - (1.0 - min(1.0, share)) ** SKEW)
+    other = SKEW * (1.0 - mean) / mean
+    neurons = firings = held = caught = 0.0
+    for step in range(STEPS, 0, -1):
+        rate = ((step - 0.5) / STEPS) ** (1.0 / SKEW)
+        density = (1.0 - rate) ** (other - 1.0)
+        neurons, firings = neurons + density, firings + density * rate
+    for step in range(STEPS, 0, -1):
+        rate = ((step - 0.5) / STEPS) ** (1.0 / SKEW)
+        density = (1.0 - rate) ** (other - 1.0)
+        if held + density > share * neurons:
+            density = share * neurons - held
+            return float((caught + density * rate) / firings)
+        held, caught = held + density, caught + density * rate
+    return 1.0
+
+
+def missed_share(weights: Weights, share: float) -> float:
+    """Share of the active neurons that a cache of a share of all neurons does not hold."""
+    return 1.0 - cached_hit(share, active_neurons(weights) / weights.neurons)
 
 
 def mixtral_s(memory_bytes: float) -> float:
     """Seconds a token of the 47B network in so much memory."""
     weights, storage = weights_of("turbosparse-mixtral-47b"), read_storage(STORAGE)
     share = max(0.0, memory_bytes - MIXTRAL_FIXED) / MIXTRAL_FEED_FORWARD
-    missed = active_neurons(weights) * (1.0 - cached_hit(share)) * COMMANDS
+    missed = active_neurons(weights) * missed_share(weights, share) * COMMANDS
     return overlapped(reads_s(storage, missed, weights), compute(weights, npu=True))
 
 
@@ -213,8 +234,13 @@ def rows() -> list[Row]:
             system="powerinfer-2", case=case, metric=metric, unit=unit, predicted=predicted, published=published, **base
         )
 
-    rate, half = "decode rate", {**given, "hit": HIT, "clusters": CLUSTERS}
+    rate, half = "decode rate", {**given, "skew": SKEW, "clusters": CLUSTERS}
     found = [
+        row(
+            "bamboo-7b, half offloaded", "cache hits", "%", 100.0 * (1.0 - missed_share(bamboo, 0.5)), "95", given=half
+        ),
+    ]
+    found += [
         row(f"bamboo-7b, half offloaded, {case}", rate, "token/s", 1.0 / seconds, published, given=half)
         for (case, seconds), published in zip(offloaded_s(bamboo).items(), ABLATION, strict=True)
     ]
@@ -245,11 +271,11 @@ def rows() -> list[Row]:
     found.append(row("bamboo-7b, half offloaded", "memory saved", "%", share, "40"))
     for network, published in (("turbosparse-mixtral-47b", "99.76"), ("bamboo-7b", "90.32")):
         weights = weights_of(network)
-        reading = reads_s(storage, active_neurons(weights) * MISS_MEAN * COMMANDS, weights)
+        reading = reads_s(storage, active_neurons(weights) * missed_share(weights, 0.5) * COMMANDS, weights)
         seconds = overlapped(reading, compute(weights, npu=True))
         found.append(
             row(f"{network}, half offloaded", "mean token latency", "ms", seconds * 1e3, published,
-                given={**half, "miss": MISS_MEAN})
+                given=half)
         )  # fmt: skip
     missed = active_neurons(bamboo) * MISS_P99 * COMMANDS
     tail = overlapped(reads_s(storage, missed, bamboo), compute(bamboo, npu=True))

@@ -94,9 +94,15 @@ def test_every_step_of_powerinfer_2_is_faster_than_the_one_before() -> None:
 def test_more_memory_for_the_47b_network_is_never_slower() -> None:
     seconds = [powerinfer_2.mixtral_s(memory * 1e9) for memory in range(7, 25)]
     assert seconds == sorted(seconds, reverse=True)
-    assert powerinfer_2.cached_hit(0.26) == pytest.approx(0.80)
-    assert powerinfer_2.cached_hit(0.0) == 0.0
-    assert powerinfer_2.cached_hit(1.0) == 1.0
+    assert powerinfer_2.cached_hit(0.26, 0.1) == pytest.approx(0.80, abs=0.01)
+    assert powerinfer_2.cached_hit(0.0, 0.1) == 0.0
+    assert powerinfer_2.cached_hit(1.0, 0.1) == 1.0
+
+
+def test_the_cache_hits_as_often_as_a_draw_of_firing_rates_says() -> None:
+    rates = np.sort(np.random.default_rng(3).beta(0.3, 0.3 * 0.73 / 0.27, 400_000))[::-1]
+    assert powerinfer_2.cached_hit(0.5, 0.27) == pytest.approx(rates[:200_000].sum() / rates.sum(), abs=0.005)
+    assert errors(powerinfer_2.rows())["bamboo-7b, half offloaded: cache hits"] == pytest.approx(0.0, abs=0.01)
 
 
 def test_the_networks_have_the_weights_the_paper_counts() -> None:
