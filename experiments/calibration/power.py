@@ -22,7 +22,7 @@ from hwsim.errors import InputError
 from hwsim.experiments.calibration.toml_values import with_values
 from hwsim.models.catalog import read_device
 from hwsim.models.gpu.power import HELD_SHARE
-from hwsim.validation.meter import SETUP_S, own_share, readings_w
+from hwsim.validation.meter import SETUP_S, SETUP_W, own_share, readings_w
 from hwsim.validation.power import KernelPower, activities, errors, load, predicted_w
 from hwsim.validation.targets import Floats
 
@@ -84,20 +84,20 @@ def fit() -> dict[str, float]:
     return values | {path: values[other] * factor for path, (other, factor, _) in FOLLOWING.items()}
 
 
-def fit_setup() -> tuple[float, float]:
+def fit_setup(kind: str) -> tuple[float, float]:
     """Seconds and watts between two attention kernels of the collection, for `hwsim.validation.meter`.
 
-    Fitted over all attention not held out, with the power that the catalog's constants give.
+    Fitted over all of its kernels not held out, with the power that the catalog's constants give.
     """
     from scipy.optimize import least_squares
 
     device = read_device(DEVICE)
     every = load(DEVICE)
-    rows = every.where(~every.held_out & ~np.char.startswith(every.family, "gemm"))
+    rows = every.where(~every.held_out & np.char.startswith(every.family, kind))
     own = predicted_w(device, rows, rows.latency_s)
 
     def residuals(values: Floats) -> Floats:
-        setup = ({**SETUP_S, "attention": float(values[0])}, {"attention": 100.0 * float(values[1])})
+        setup = ({kind: float(values[0])}, {kind: 100.0 * float(values[1])})
         return nearer_error(rows, readings_w(rows.family, rows.latency_s, own, device.idle_power_w, *setup))
 
     found: Any = least_squares(
@@ -143,7 +143,8 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"# {ARCHITECTURE}", *(f"{path} = {text}" for path, text in texts.items()), sep="\n")
     if write:
         in_place(texts)
-    print("# hwsim.validation.meter: seconds and watts between two attention kernels:", *fit_setup())
+    for kind in SETUP_W:
+        print(f"# hwsim.validation.meter: seconds and watts between two {kind} kernels:", *fit_setup(kind))
     device = read_device(DEVICE, {path: text.strip('"') for path, text in texts.items()})
     for name, found in errors(device, load(DEVICE)).items():
         print(f"{name}: {found}")

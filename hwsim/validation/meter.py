@@ -30,8 +30,8 @@ HOST_S = {"gemm bfloat16": 35e-6, "gemm fp8_block": 0.0}
 ATTENTION_HOST_S = 60e-6
 # Between two kernels the next one's tensors are made: seconds, and watts where that works the board (else idle).
 # Fitted on rows not held out: python -m hwsim.experiments.calibration.power
-SETUP_S = {"gemm": 0.01, "attention": 0.15}
-SETUP_W = {"attention": 300.0}
+SETUP_S = {"gemm": 0.01, "context_attention": 0.1, "generation_attention": 0.38}
+SETUP_W = {"context_attention": 307.0, "generation_attention": 287.0}
 BLOCK_CALL_S = 55e-6  # a block-scaled product is launched by the host, which takes that long
 #: After an idle board: where a block-scaled kernel had to be compiled, its own short run came first.
 COMPILED_RUN_S = {"gemm bfloat16": 0.155}
@@ -85,7 +85,7 @@ def readings_w(
 
     Which of the two a kernel had before it the collection does not say.
     """  # fmt: skip
-    kind = np.where(np.char.startswith(family, "gemm"), "gemm", "attention")
+    kind = np.array([str(name).partition(" ")[0] for name in family])
     setup = _by_family(kind, setup_s or SETUP_S, 0.0)
     setup_power = _by_family(kind, setup_w or SETUP_W, idle_w)
     run = run_s(family, latency_s)
