@@ -65,7 +65,7 @@ def pack_results(
 def cases(generator: random.Random, *, LANES: int, BUFFER_BYTES: int, **_: int) -> Sequence[Case]:
     """Corners (extremes, alternating, one beat, the whole buffer), then random shapes."""
     noise = np.random.default_rng(generator.getrandbits(32))
-    longest = min(BUFFER_BYTES // LANES, 64)
+    longest = BUFFER_BYTES // LANES
 
     def case(name: str, vectors: int, beats: int, rows: int, reads: int, *bins: str, fill: int | None = None) -> Case:
         def values(*shape: int) -> Integers:
@@ -78,7 +78,7 @@ def cases(generator: random.Random, *, LANES: int, BUFFER_BYTES: int, **_: int) 
 
     found = [
         case("one row", 1, min(4, longest), 1, 0, "no_reads"),
-        case("both lowest", 1, min(8, longest), 2, 1, "lowest_times_lowest", fill=-128),
+        case("both lowest", 1, longest, 2, 1, "lowest_times_lowest", fill=-128),
         case("zero", 1, 2, 2, 1, "zero", fill=0),
         case("one beat", 3, 1, 3, 2, "one_beat_a_row", "reload_under_reads"),
         case("whole buffer", 1, longest, 2, 1, "longest_row"),
@@ -97,6 +97,7 @@ def check(*, LANES: int, BUFFER_BYTES: int, **_: int) -> None:
 
 
 _FILE = "flash_gemv.v"
+_WIDE = {"LANES": 5, "BUFFER_BYTES": 2048}
 KERNEL = Kernel(
     name="flash_gemv",
     description="in-flash compute core: INT8 matrix-vector product beside the page buffer, read slices interleaved",
@@ -121,7 +122,8 @@ KERNEL = Kernel(
     cases=cases,
     check=check,
     parameter_sets=(
-        {"LANES": 4, "BUFFER_BYTES": 64}, {"LANES": 1, "BUFFER_BYTES": 7}, {"LANES": 5, "BUFFER_BYTES": 2048},
+        {"LANES": 4, "BUFFER_BYTES": 64}, {"LANES": 1, "BUFFER_BYTES": 7},
+        {"LANES": 5, "BUFFER_BYTES": 2048}, {"LANES": 16, "BUFFER_BYTES": 600, "ACCUMULATOR_BITS": 24},
     ),
     coverage_bins=(
         "no_reads", "lowest_times_lowest", "zero", "one_beat_a_row", "reload_under_reads", "longest_row",
@@ -134,6 +136,7 @@ KERNEL = Kernel(
         Mutant("stall ignored", _FILE, "!result_valid_o || result_ready_i", "1'b1"),
         Mutant("vector not freed", _FILE, "if (weight && done) loaded <= 1'b0;", ""),
         Mutant("read before its turn", _FILE, "control[0] ? read_beat", "control[1] ? read_beat"),
+        Mutant("sum of 24 bits", _FILE, "total};", "{(ACCUMULATOR_BITS-23){total[23]}}, total[22:0]};", _WIDE),
         Mutant("dropped carry", _FILE, "total = accumulator +", "total = accumulator ^"),
     ),
 )  # fmt: skip

@@ -36,6 +36,8 @@ MUTANTS = [
         "{(TOTAL-WIDTH){terms_i[index*WIDTH+WIDTH-1]}}",
         "{(TOTAL-WIDTH){1'b0}}",
     ),
+    Mutant("one guard bit", "fp8_dot.v", "WHOLE  = TOTAL + GUARD", "WHOLE  = TOTAL + 1"),
+    Mutant("tree one bit narrow", "fp8_dot.v", "TOTAL  = WIDTH + LEVELS", "TOTAL  = WIDTH + LEVELS - 1"),
     Mutant("ties up", "fp8_round.v", "half && (rest || kept[0])", "half"),
     Mutant("no rounding", "fp8_round.v", "{30'd0, up}", "31'd0 & {30'd0, up}"),
     Mutant("denormal off by one", "fp8_round.v", "3'd1 - field[2:0]", "3'd2 - field[2:0]"),
@@ -163,6 +165,9 @@ def _directed(parameters: Mapping[str, int]) -> Iterator[tuple[str, list[Vector]
     yield "below_tie", [Vector(*_placed(lanes, 1, big, half, (1, 0x81)))]
     full = np.full((1, lanes), 0x7E)
     yield "all_largest", [Vector(full, full), Vector(full | 0x80, full), Vector(full, full, (0, 0), (0, 62))]
+    if parameters["E5M2"]:
+        widest = np.full((beats, lanes), 0x7B)
+        yield "widest", [Vector(widest[:count], widest[:count] | s, (2, 2)) for count in (1, beats) for s in (0, 0x80)]
     sign = np.arange(lanes)[None, :] % 2 * 0x80
     yield "alternating", [Vector(full | sign, full), Vector(full, full | sign)]
     longest = np.full((beats, lanes), 0x7E)

@@ -41,6 +41,7 @@ MUTANTS = [
     Mutant("ties away from zero", "fp32_add.v", "(normalised[1] || normalised[0] || normalised[3])", "1'b1"),
     Mutant("no rounding", "fp32_add.v", "{31'd0, up}", "32'd0 & {31'd0, up}"),
     Mutant("sticky bit dropped", "fp32_add.v", "| (spread[26:0] != 27'd0)", "& (spread[26:0] != 27'd0)"),
+    Mutant("alignment two places short", "fp32_add.v", "(distance > 8'd27) ? 5'd27", "(distance > 8'd25) ? 5'd25"),
     Mutant("carry dropped", "fp32_add.v", "{1'b0, exponent} + 9'd1", "{1'b0, exponent}"),
     Mutant("minus zero from a difference", "fp32_add.v", "!(aligned[60] && magnitude == 28'd0)", "1'b1"),
     Mutant("partial sums start warm", "fp8_mac.v", "warm ? ring : 32'd0", "ring"),
@@ -170,7 +171,7 @@ def directed(partial_sums: int) -> Iterator[tuple[str, list[list[Term]]]]:
     yield (
         "sticky",
         [[Term(0x3F, ONE), *gap, Term(0xB9, ONE, 0, 0, 7 + place, 7)] for place in range(10, 40)]
-        + [[Term(ONE, ONE), *gap, Term(0xB8, 0x39, 0, 0, 19, 8 + place)] for place in range(12)],
+        + [[Term(ONE, ONE), *gap, Term(0xB8, 0x39, 0, 0, 19, 8 + place)] for place in range(18)],
     )
     yield (
         "cancellation",

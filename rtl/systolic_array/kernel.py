@@ -109,6 +109,7 @@ def check(*, OPERAND_BITS: int, ACCUMULATOR_BITS: int, **_: int) -> None:
 
 _OUTPUT, _WEIGHTS = "systolic_output_stationary.v", "systolic_weight_stationary.v"
 _WEIGHT = {"ROWS": 3, "COLUMNS": 4, "DATAFLOW": 1}
+_WIDE_WEIGHT = {"ROWS": 3, "COLUMNS": 2, "DATAFLOW": 1, "OPERAND_BITS": 16}
 _SHAPES = (
     (1, 1), (1, 2), (2, 1), (2, 2), (1, 5), (5, 1), (2, 4), (4, 2), (3, 3), (3, 4), (4, 4), (2, 6), (6, 2), (5, 5),
     (1, 40), (40, 1),
@@ -171,7 +172,8 @@ KERNEL = Kernel(
     cases=cases,
     check=check,
     parameter_sets=(
-        {"ROWS": 3, "COLUMNS": 5}, {"ROWS": 4, "COLUMNS": 3, "DATAFLOW": 1}, {"ROWS": 1, "COLUMNS": 1},
+        {"ROWS": 3, "COLUMNS": 5}, {"ROWS": 4, "COLUMNS": 3, "DATAFLOW": 1},
+        {"ROWS": 1, "COLUMNS": 1, "OPERAND_BITS": 16}, _WIDE_WEIGHT,  # sums that need all of their bits, and wrap
         {"ROWS": 1, "COLUMNS": 4, "DATAFLOW": 1, "OPERAND_BITS": 4, "ACCUMULATOR_BITS": 12},
     ),
     coverage_bins=(
@@ -182,6 +184,10 @@ KERNEL = Kernel(
         Mutant("lost sign", "pe_output_stationary.v", "{product[2*OPERAND_BITS-1]}", "{1'b0}"),
         Mutant("dropped carry", "pe_output_stationary.v", "= accumulator + extended", "= accumulator ^ extended"),
         Mutant("sum not cleared", "pe_output_stationary.v", "last_i ? {ACCUMULATOR_BITS{1'b0}} : sum", "sum"),
+        Mutant(
+            "sum of 24 bits", "pe_output_stationary.v", "= accumulator + extended;",
+            "= $signed((accumulator + extended) << 8) >>> 8;", {"ROWS": 1, "COLUMNS": 1, "OPERAND_BITS": 16},
+        ),
         Mutant("last beat not held back", "systolic_array.v", "(clear || !last)", "(clear || 1'b1)"),
         Mutant("stall ignored", "systolic_array.v", "!result_valid_o || result_ready_i", "1'b1"),
         Mutant("drain off by one", _OUTPUT, "|history[ROWS+r-1 : ROWS]", "|history[ROWS+r : ROWS+1]"),

@@ -10,6 +10,7 @@ from hwsim.models.numerics.integers import concatenate, mask
 from hwsim.models.numerics.ternary import pack, packed_bits, ternary_dot
 from hwsim.rtl.resource_fit import ResourceSweep
 from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
+from hwsim.rtl.ternary_mac.kernel import KERNEL
 
 PARAMETER_SETS: list[dict[str, int]] = [
     {"LANES": 16, "ACTIVATION_WIDTH": 8, "ACCUMULATOR_WIDTH": 32, "TRITS_PER_BYTE": 4, "PIPELINE": 0},
@@ -34,7 +35,7 @@ BINS = frozenset(
         "bias_negative",
         "bias_positive",
     ]
-    + ["weight_minus", "weight_zero", "weight_plus", "wraps"]
+    + ["weight_minus", "weight_zero", "weight_plus", "wraps", "unused_codes"]
 )
 MUTANTS = [
     Mutant("sign: minus adds", "ternary_mac.v", "lane_sum = lane_sum - wide;", "lane_sum = lane_sum + wide;"),
@@ -60,6 +61,7 @@ MUTANTS = [
     Mutant(
         "stall ignored", "stream_accumulator.v", "assign advance = !y_valid || y_ready_i;", "assign advance = 1'b1;"
     ),
+    Mutant("unused code reads as -1", "ternary_decode.v", "packed_i[2*lane+1] & low", "packed_i[2*lane+1]"),
     Mutant("bias not waited for", "ternary_mac.v", "x_valid_i && (!first || bias_valid_i)", "x_valid_i"),
     Mutant(
         "reset leaves a result", "stream_accumulator.v", "if (rst_i) y_valid <= 1'b0;", "if (1'b0) y_valid <= 1'b0;"
@@ -95,6 +97,20 @@ def _scenario(dots: list[tuple[list[int], list[int], int]], parameters: Mapping[
     return Scenario({"x": words, "bias": biases}, expected, timing, frozenset(bins))
 
 
+def _every_code(parameters: Mapping[str, int], rng: random.Random) -> Scenario:
+    """One beat a result, weight bits that no packing makes among them."""
+    lanes, bits = parameters["LANES"], parameters["ACCUMULATOR_WIDTH"]
+    width = lanes * parameters["ACTIVATION_WIDTH"] + packed_bits(lanes, parameters["TRITS_PER_BYTE"])
+    words = [rng.getrandbits(width) | 1 << width for _ in range(30)]
+    inputs = {"x": words, "bias": [rng.getrandbits(bits) for _ in words]}
+    beats = [Beat(("x", "bias"), True)] * len(words)
+
+    def timing(patterns: Patterns) -> Timing:
+        return pipeline_timing(beats, 1 + parameters["PIPELINE"], patterns, sink_of(patterns))
+
+    return Scenario(inputs, KERNEL.golden(inputs, **parameters)["y"], timing, frozenset({"unused_codes"}))
+
+
 def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Scenario]:
     """Directed corners, then constrained random dot products."""
     lanes = parameters["LANES"]
@@ -108,6 +124,7 @@ def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Sce
         ("alternating", [low, high] * (length // 2), [1, -1] * (length // 2)),
     ):
         yield _scenario([(activations, digits, bias) for bias in (0, half - 1, -half)], parameters, {name})
+    yield _every_code(parameters, rng)
     length = 40 * lanes
     yield _scenario([([low] * length, [1] * length, -half), ([low] * lanes, [-1] * lanes, 1)], parameters, {"long"})
     dots = []
