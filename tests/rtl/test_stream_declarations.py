@@ -109,6 +109,14 @@ def test_the_ports_are_those_of_the_verilog(name: str) -> None:
     assert sorted(found) == sorted((str(p["direction"]), str(p["name"])) for p in kernel(name).ports)
 
 
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_readme_tells_the_bins_and_the_mutants_there_are(name: str) -> None:
+    module = importlib.import_module(f"hwsim.rtl.{name}.bench")
+    text = " ".join((Path(hwsim.rtl.__file__ or "").parent / name / "README.md").read_text().split())
+    assert f"{len(module.BINS)} functional bins" in text
+    assert f"{len(module.MUTANTS)} mutants" in text
+
+
 def test_the_front_door_knows_every_kernel() -> None:
     assert set(KERNELS) <= set(hwsim.rtl.kernel_names())
     assert hwsim.rtl.kernel("ternary_mac") is kernel("ternary_mac")
