@@ -55,6 +55,7 @@ class LayeredNetwork:
         kv: str | None = None,
         tensor_parallel: int = 1,
         expert_parallel: int = 1,
+        data_parallel: int = 1,
     ) -> OperatorGraph:
         """Return the operators of one forward pass over ``batch`` images.
 
@@ -66,7 +67,7 @@ class LayeredNetwork:
             raise InputError(
                 f"network '{self.name}' keeps no KV cache: phase '{phase}' does not apply; allowed: forward"
             )
-        if tensor_parallel > 1 or expert_parallel > 1:
+        if tensor_parallel > 1 or expert_parallel > 1 or data_parallel > 1:
             raise InputError(f"network '{self.name}' is not cut over devices; run one batch on each")
         build = _Builder(
             self.name, batch, activations or self.default_format, weights or self.default_format, self.input_shape

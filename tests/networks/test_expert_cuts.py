@@ -61,3 +61,15 @@ def test_experts_spread_over_more_ranks_than_divide_the_devices_are_refused_in_o
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="data_parallel"):
         network("qwen3-30b-a3b").graph(phase="decode", batch=3, expert_parallel=2, data_parallel=2)
+
+
+def test_a_network_of_layers_is_not_cut_into_groups() -> None:
+    with pytest.raises(InputError, match="not cut over devices"):
+        simulate("vgg-16", on="2 x h100-sxm-80gb", phase="forward", batch=4, parallel="dp=2")
+
+
+def test_groups_of_a_dense_network_each_run_their_share_of_the_requests() -> None:
+    alone = simulate("llama-3-8b", on="h100-sxm-80gb", batch=8, context=512)
+    groups = simulate("llama-3-8b", on="4 x h100-sxm-80gb", batch=32, context=512, parallel="dp=4")
+    assert groups.latency_s == pytest.approx(alone.latency_s)
+    assert groups.energy_j == pytest.approx(4 * alone.energy_j)
