@@ -49,7 +49,7 @@ def network(source: str | Path) -> Any:
 def simulate(
     network: Any,
     *,
-    on: Device | System | str,
+    on: Device | System | str | Path,
     phase: str = "decode",
     batch: int = 1,
     prompt: int = 1024,
@@ -67,7 +67,7 @@ def simulate(
     Parameters
     ----------
     network : what `hwsim.network` returns, or a name or path
-    on : what `hwsim.device` or `hwsim.system` returns, or its text
+    on : what `hwsim.device` or `hwsim.system` returns, its text, or a TOML path
     phase : prefill, decode (one step after ``context`` cached tokens), generate (``prompt`` then ``output`` tokens)
     batch, prompt, context, output : requests, and tokens a request
     weights, activations, kv : number formats; the network's own by default
@@ -83,7 +83,7 @@ def simulate(
     from hwsim.engine.workload import Workload, read_parallel
     from hwsim.models.catalog import read_runtime
 
-    if isinstance(network, str):
+    if not hasattr(network, "default_format"):
         network = globals()["network"](network)
     degrees = read_parallel(parallel)
     default = activations or network.default_format
@@ -91,21 +91,24 @@ def simulate(
         phase=phase, batch=batch, prompt=prompt, context=context, output=output, parallel=degrees,
         weights=weights or network.default_format, activations=default, kv=kv or default,
     )  # fmt: skip
-    return simulate_workload(network, as_system(on, degrees.devices), workload, read_runtime(runtime), runtime, engine)
+    profile = read_runtime(str(runtime))
+    return simulate_workload(network, as_system(on, degrees.devices), workload, profile, runtime, engine)
 
 
-def as_system(on: Device | System | str, devices: int = 1) -> System:
+def as_system(on: Device | System | str | Path, devices: int = 1) -> System:
     """Turn a device, a system or its text into a system; a bare device is multiplied over its native link."""
     from dataclasses import replace
+    from os import PathLike
 
     from hwsim.errors import InputError
     from hwsim.hardware import Device, System
     from hwsim.models.catalog import read_link
 
-    whole = system(on) if isinstance(on, str) else on
+    whole = system(str(on)) if isinstance(on, (str, PathLike)) else on
     if isinstance(whole, Device):
         whole = System(name=whole.name, device=whole)
-    assert isinstance(whole, System)
+    if not isinstance(whole, System):
+        raise InputError(f"a device must be a name, or what hwsim.device or hwsim.system returns; got {on!r}")
     if devices > whole.count and not whole.explicit:
         if whole.device.native_link is None:
             raise InputError(f"parallel needs {devices} devices, but '{whole.device.name}' names no native link")

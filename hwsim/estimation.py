@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ Floats = NDArray[np.float64]
 COMPILED_FROM = 4096  # points from which compiling (once, kept on disk) is worth it
 CHUNK = 131_072
 WEIGHT_SETS = 5.0  # a product alone is timed as the public tables are: five sets of weights take turns
+SWITCHES = ("causal", "gated")  # arguments that are True or False; others that are no numbers are text
 CLOSED_FORMS = ("matmul", "elementwise", "norm", "softmax")  # operators whose own formulas take arrays as they are
 
 
@@ -70,6 +72,8 @@ def _collective(*, message_bytes: float, operation: str = "all_reduce", **a: Any
                 f"collective: {name} '{value}' does not exist{did_you_mean(str(value), codes)}; "
                 f"allowed: {', '.join(codes)}"
             )
+    if a["ranks"] < 2.0 or a["ranks"] % 1.0:
+        raise InputError(f"collective: ranks(={a['ranks']:g}) must be a whole number >= 2")
     elements = message_bytes / number_format(a.get("dtype", "bf16")).bytes
     return Collective(name="collective", operation=operation, elements=elements, **a)
 
@@ -92,7 +96,7 @@ KINDS: dict[str, tuple[Callable[..., Operator], frozenset[str], frozenset[str]]]
 }  # fmt: skip
 
 
-def estimate(device: Device | System | str, kind: str, **arguments: Any) -> Estimate:
+def estimate(device: Device | System | str | Path, kind: str, **arguments: Any) -> Estimate:
     """Estimate one operator on a device; numeric arguments may be arrays and are broadcast.
 
     Raises
@@ -113,20 +117,39 @@ def estimate(device: Device | System | str, kind: str, **arguments: Any) -> Esti
                 f"estimate {kind}: argument '{name}' does not exist{did_you_mean(name, allowed)}; "
                 f"allowed: {', '.join(sorted(allowed))}"
             )
-    arrays = {name: np.asarray(value, dtype=np.float64) for name, value in arguments.items() if name in numeric}
+    arrays = {name: _numbers(kind, name, value) for name, value in arguments.items() if name in numeric}
     fixed = {name: value for name, value in arguments.items() if name not in numeric}
-    for name, values in arrays.items():
-        if not np.all(np.isfinite(values)):
-            raise InputError(f"estimate {kind}: {name} must be finite, got {values}")
+    for name, value in fixed.items():
+        wanted: type = bool if name in SWITCHES else str
+        if name != "routing" and not isinstance(value, wanted):
+            raise InputError(
+                f"estimate {kind}: {name}(={value!r}) must be {'True or False' if wanted is bool else 'text'}"
+            )
     try:
         spread = dict(zip(arrays, np.broadcast_arrays(*arrays.values()), strict=True))
     except ValueError as error:
         shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items())
         raise InputError(f"estimate {kind}: shapes do not broadcast: {shapes}") from error
     shape = next(iter(spread.values())).shape if spread else ()
-    ranks = int(np.max(spread["ranks"])) if kind == "collective" and "ranks" in spread else 1
+    ranks = int(np.max(spread["ranks"], initial=1)) if kind == "collective" and "ranks" in spread else 1
     system = _on_unit(as_system(device, ranks), unit)
+    if ranks > system.count and system.explicit:
+        raise InputError(f"estimate collective: {ranks} ranks, but '{system.name}' has {system.count} devices")
     return _evaluate(system, builder, spread, fixed, shape, kind)
+
+
+def _numbers(kind: str, name: str, value: Any) -> Floats:
+    """An argument as an array of finite numbers."""
+    try:
+        values = np.asarray(value)
+    except ValueError:
+        raise InputError(f"estimate {kind}: {name}: its rows differ in length") from None
+    if values.dtype.kind not in "iuf":
+        raise InputError(f"estimate {kind}: {name}(={value!r}) must be a number or an array of numbers")
+    numbers = values.astype(np.float64)
+    if not np.all(np.isfinite(numbers)):
+        raise InputError(f"estimate {kind}: {name} must be finite, got {values}")
+    return numbers
 
 
 def _on_unit(system: System, unit: str | None) -> System:
@@ -134,12 +157,12 @@ def _on_unit(system: System, unit: str | None) -> System:
     units = {**system.device.units} or {system.device.family: system.device}
     if unit is None:
         return system
-    if unit not in units:
+    if str(unit) not in units:
         raise InputError(
             f"estimate: unit '{unit}' does not exist on {system.device.name}{did_you_mean(str(unit), units)}; "
             f"allowed: {', '.join(units)}"
         )
-    return replace(system, device=units[unit])
+    return replace(system, device=units[str(unit)])
 
 
 def _evaluate(

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, TypeVar
 
-from hwsim.errors import InputError
+from hwsim.errors import InputError, did_you_mean
 from hwsim.formats import number_format
 from hwsim.routing import check_routing, load_peak, touched_experts
 
+SCALINGS = ("tensor", "row", "block")
 TensorKind = Literal["weight", "activation", "kv", "codebook", "message"]
 Self = TypeVar("Self", bound="Operator")
 
@@ -28,8 +29,10 @@ class Operator:
     def __post_init__(self) -> None:
         for field in self.__dataclass_fields__:
             value = getattr(self, field)
-            if field in _POSITIVE and not _all_positive(value):
+            if field in _POSITIVE and not _everywhere(value > 0):
                 raise InputError(f"operator '{self.name}': {field}(={value}) must be > 0")
+            if field in _NOT_NEGATIVE and not _everywhere(value >= 0):
+                raise InputError(f"operator '{self.name}': {field}(={value}) must be >= 0")
             if field.endswith("dtype"):
                 number_format(value)
 
@@ -73,10 +76,9 @@ class Operator:
         return replace(self, **changes)
 
 
-def _all_positive(value: Any) -> bool:
-    """True of a number above 0, and of an array of them: closed forms take arrays as they are."""
-    above = value > 0
-    return above if isinstance(above, bool) else bool(above.all())
+def _everywhere(true: Any) -> bool:
+    """True of True, and of an array that is so in every place: closed forms take arrays as they are."""
+    return true if isinstance(true, bool) else bool(true.all())
 
 
 _POSITIVE = frozenset(
@@ -85,6 +87,7 @@ _POSITIVE = frozenset(
         "tokens", "hidden", "intermediate", "experts", "top_k", "rows", "columns", "elements", "ranks",
     )
 )  # fmt: skip
+_NOT_NEGATIVE = frozenset(("window", "reads", "writes", "weights"))
 
 
 def _bytes(elements: float, dtype: str) -> float:
@@ -112,6 +115,9 @@ class Matmul(Operator):
         if not self.weight_dtype:
             object.__setattr__(self, "weight_dtype", self.dtype)
         super().__post_init__()
+        if self.scaling not in SCALINGS:
+            guess = did_you_mean(self.scaling, SCALINGS) + f"; allowed: {', '.join(SCALINGS)}"
+            raise InputError(f"operator '{self.name}': scaling '{self.scaling}' does not exist{guess}")
         if not 0.0 < self.density <= 1.0:
             raise InputError(f"operator '{self.name}': density(={self.density}) must be above 0 and at most 1")
 

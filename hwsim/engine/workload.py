@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import Any
 
 from hwsim.errors import InputError, did_you_mean
@@ -14,7 +15,7 @@ LARGEST_COUNT = 10**9  # a batch or a length above this is a typing error, not a
 
 
 def _whole(name: str, value: Any, minimum: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, (Integral, float)) or not float(value).is_integer():
         raise InputError(f"{name}(={value!r}) must be a whole number")
     if not minimum <= value <= LARGEST_COUNT:
         raise InputError(f"{name}(={value}) must be between {minimum} and {LARGEST_COUNT}")
@@ -61,6 +62,8 @@ def read_parallel(text: str | dict[str, int] | None) -> Parallel:
         return Parallel()
     if isinstance(text, dict):
         pairs: list[tuple[str, object]] = [(str(key), value) for key, value in text.items()]
+    elif not isinstance(text, str):
+        raise InputError(f"parallel(={text!r}) must read 'tp=4,pp=1' or {{'tp': 4}}")
     else:
         pairs = [(key.strip(), value) for key, _, value in (part.partition("=") for part in text.split(","))]
     degrees: dict[str, int] = {}
@@ -92,7 +95,9 @@ class Workload:
 
     def __post_init__(self) -> None:
         if self.phase not in PHASES:
-            raise InputError(f"phase '{self.phase}'{did_you_mean(self.phase, PHASES)}; allowed: {', '.join(PHASES)}")
+            raise InputError(
+                f"phase '{self.phase}'{did_you_mean(str(self.phase), PHASES)}; allowed: {', '.join(PHASES)}"
+            )
         for name in ("batch", "prompt", "output"):
             object.__setattr__(self, name, _whole(name, getattr(self, name), 1))
         object.__setattr__(self, "context", _whole("context", self.context, 0))
