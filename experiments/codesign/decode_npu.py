@@ -164,6 +164,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     given = _arguments(arguments)
     if not given.no_rtl and given.simulator != "auto":
         check_simulator(given.simulator)
+    for path in filter(None, (given.device, given.page)):
+        if not path.absolute().parent.is_dir():
+            raise InputError(f"cannot write '{path}': '{path.parent}' is no folder")
     found = search(_task(given))
     result = document(found, rtl=not given.no_rtl, simulator=given.simulator, tile=given.network_tile)
     chosen = next(one for one in result["chosen"] if one["best_of_all"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import hwsim
@@ -65,7 +66,9 @@ def cycles_document(found: Sequence[Verification]) -> dict[str, Any]:
 def synthesised(candidate: Candidate) -> dict[str, dict[str, float]]:
     """One array by kind of resource: what the fit predicts, what Yosys counts, the relative error."""
     one = kernel(KERNEL)
-    counted = {**xilinx_counts(one, candidate.parameters), **generic_counts(one, candidate.parameters)}
+    with ThreadPoolExecutor(max_workers=2) as processes:  # each is a process of Yosys
+        both = [processes.submit(count, one, candidate.parameters) for count in (xilinx_counts, generic_counts)]
+    counted = {**both[0].result(), **both[1].result()}
     predicted = array_resources(candidate.parameters_key)
     return {
         kind: {

@@ -132,8 +132,9 @@ def area_share(resources: Mapping[str, float], budget: Mapping[str, float]) -> f
 def candidates(name: str, dataflow: str, batch: int, channels: int, budget: Mapping[str, float]) -> Iterator[Candidate]:
     """Every design of a format and a dataflow within the budget.
 
-    Rows past the batch would stay empty in a decode step: they are not tried. Each array streams its weights from a
-    memory channel of its own, so there are no more arrays than channels.
+    Rows past the batch would stay empty in a decode step (output-stationary) or wait for their weights, which enter a
+    row a cycle (weight-stationary): they are not tried. Each array streams its weights from a memory channel of its
+    own, so there are no more arrays than channels.
 
     Raises
     ------

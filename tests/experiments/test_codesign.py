@@ -199,6 +199,12 @@ def test_an_unknown_simulator_is_refused_before_the_search() -> None:
         decode_npu.run([*(one for one in ARGUMENTS if one != "--no-rtl"), "--simulator", "icaros"])
 
 
+@pytest.mark.parametrize("option", ["--page", "--device"])
+def test_a_file_that_cannot_be_written_is_refused_before_the_search(option: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is no folder"):
+        decode_npu.run([*ARGUMENTS, "--network", "no-such-network", option, str(tmp_path / "missing" / "file")])
+
+
 @pytest.mark.slow
 @pytest.mark.rtl
 def test_an_array_chosen_outside_the_sweep_is_verified_and_synthesised_as_predicted(
