@@ -18,6 +18,7 @@ from typing import Any
 import hwsim
 from hwsim.errors import HwsimError, InputError
 from hwsim.experiments.codesign.device_file import CLOCK_HZ, device_text
+from hwsim.experiments.codesign.multiply_adds import multiply_adds
 from hwsim.experiments.codesign.rtl_check import rtl_document
 from hwsim.experiments.codesign.search import Design, Found, Task, chosen_device, search
 from hwsim.experiments.codesign.space import DATAFLOWS, FORMATS, KINDS
@@ -65,8 +66,9 @@ def document(found: Found, *, rtl: bool = True, simulator: str = "auto", tile: b
         "network": task.network, "batch": task.batch, "context": task.context, "part": task.part,
         "share": task.share, "clock_hz": task.clock_hz, "budget": found.budget,
         "space": {"designs": found.searched, "left_out": found.left_out},
+        "multiply_adds": multiply_adds(),
         "front": [one.document() for one in found.front],
-        "chosen": chosen,
+        "chosen": sorted(chosen, key=lambda one: not one["best_of_all"]),
     }  # fmt: skip
 
 
@@ -84,6 +86,15 @@ def printed(found: Found, result: dict[str, Any]) -> None:
         print(f"{name}: {count:,} designs fit the budget")
     for name, why in found.left_out.items():
         print(f"{name}: left out: {why}")
+    print("\na multiply-add a cycle, characterised:")
+    _table(
+        ["What", "Kernel", "LUT", "FF", "DSP", "offered"],
+        [
+            [one["what"], one["kernel"], *(f"{one['each'][kind]:.3g}" if one["each"] else "-" for kind in KINDS[:3])]
+            + [one["offered"].partition(":")[0]]
+            for one in result["multiply_adds"]
+        ],
+    )
     print(f"\nPareto front: {len(found.front)} designs, the fastest {min(FRONT_SHOWN, len(found.front))}")
     _table(
         ["Design", "tokens/s", "of budget", *KINDS],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COLORS = {"int8": "#3f8fe0", "int4": "#e08a1e"}
 FRONT_ROWS = 15
+WAYS_NOTE = "Arrays of 4 x 40, banks of 16 lanes; edges and control included."
 
 
 def front_figure(found: Found) -> go.Figure:
@@ -86,7 +87,18 @@ def write(path: str | Path, found: Found, result: dict[str, Any]) -> Path:
     ]
     heads = ["Design", "Tokens/s", "Of the budget", *(kind.upper() if kind != "cells" else "Cells" for kind in KINDS)]
     sections.append(Section("The fastest of the front", table(heads, fastest)))
+    sections.append(Section("A multiply-add a cycle, as characterised", _multiply_adds(result), WAYS_NOTE))
     return write_page(path, "Decode NPU: chosen by models, checked in RTL", sections, lead)
+
+
+def _multiply_adds(result: dict[str, Any]) -> str:
+    rows = [
+        [one["what"], one["kernel"]]
+        + [significant(one["each"][kind]) if kind in one["each"] else "-" for kind in KINDS]
+        + [one["offered"]]
+        for one in result["multiply_adds"]
+    ]
+    return table(["What", "Kernel", "LUT", "FF", "DSP", "Cells", "Offered"], rows)
 
 
 def _chosen_table(one: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ import hwsim
 from hwsim.errors import DoesNotFitError, HwsimError, InputError, UnknownNameError
 from hwsim.experiments.codesign import decode_npu
 from hwsim.experiments.codesign.device_file import device_text, edge_bytes_per_s
+from hwsim.experiments.codesign.multiply_adds import multiply_adds
 from hwsim.experiments.codesign.rtl_check import network_tile, product_cycles, rtl_document, was_swept
 from hwsim.experiments.codesign.search import Evaluator, Found, Task, chosen_device, search
 from hwsim.experiments.codesign.space import Candidate, area_share, array_resources, read_budget
@@ -192,6 +193,12 @@ def test_the_command_refuses_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys
     assert decode_npu.main() == 2
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1 and "holds no array" in captured.err
+
+
+def test_a_multiply_add_of_four_bits_needs_no_dsp_and_one_of_eight_exactly_one() -> None:
+    dsps = {one["what"]: one["each"]["dsp"] for one in multiply_adds() if one["kernel"] == "systolic_array"}
+    assert dsps.pop("int4 x int4, output-stationary") == 0.0
+    assert len(dsps) == 2 and set(dsps.values()) == {1.0}
 
 
 def test_an_unknown_simulator_is_refused_before_the_search() -> None:
