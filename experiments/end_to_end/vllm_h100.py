@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import hwsim
-from hwsim.errors import HwsimError
+from hwsim.errors import DoesNotFitError, HwsimError
 from hwsim.experiments.end_to_end.formats import formats_of, stored
 from hwsim.experiments.end_to_end.megatron import data_folder
+from hwsim.result import Result
 
 DEVICE = "h100-sxm-80gb"
 PROMPTS = {"lm-arena-chat": 200, "gpqa": 300, "sourcegraph-fim": 2000}  # (assumption) tokens; outputs dominate
@@ -41,6 +42,7 @@ NETWORKS = {  # network of a run: in the catalog
     "google/gemma-3-12b-it": "gemma-3-12b",
     "google/gemma-3-27b-it": "gemma-3-27b",
 }
+SPREAD = 0.77  # (assumption) deviation over mean of output lengths: Azure LLM inference trace 2023, conversations
 PRECISIONS = {"bfloat16": "bf16", "fp8": "fp8", "mxfp4": "fp4"}
 
 
@@ -62,6 +64,39 @@ def cut(row: dict[str, str]) -> dict[str, int]:
     return {"tp": int(row["num_gpus"]), "ep": int(row["expert_parallel"]), "dp": 1}
 
 
+def mean_context(prompt: float, output: float) -> int:
+    """Tokens that a request in a step has behind it on average.
+
+    A step meets a request in proportion to its length, halfway on average: ``E[T^2] / (2 E[T])`` of its output.
+    """
+    return round(prompt + 0.5 * output * (1.0 + SPREAD**2))
+
+
+def decode_step(network: Any, batch: int, context: int, common: dict[str, Any]) -> Result:
+    """One decode step; where the caches do not fit, with as much context as does: the batch was measured, so it fitted.
+
+    Raises
+    ------
+    DoesNotFitError : not even one token of context fits
+    """
+
+    def step(length: int) -> Result:
+        return hwsim.simulate(network, phase="decode", batch=batch, context=length, **common)
+
+    try:
+        return step(context)
+    except DoesNotFitError:
+        fits, too_long = step(1), context
+    length = 1
+    while too_long - length > 16:
+        middle = (length + too_long) // 2
+        try:
+            fits, length = step(middle), middle
+        except DoesNotFitError:
+            too_long = middle
+    return fits
+
+
 def predict(row: dict[str, str]) -> tuple[float, float]:
     """Seconds between tokens (a step that holds no prompt) and joules a token, prompts included."""
     formats = formats_of(row["model_id"], PRECISIONS[row["weight_precision"]], "h100_sxm")
@@ -72,7 +107,7 @@ def predict(row: dict[str, str]) -> tuple[float, float]:
         "runtime": "serving-top-p", "parallel": cut(row),
     }  # fmt: skip
     network = stored(hwsim.network(NETWORKS[row["model_id"]]), formats.experts_only)
-    step = hwsim.simulate(network, phase="decode", batch=batch, context=int(prompt + output / 2), **common)
+    step = decode_step(network, batch, mean_context(prompt, output), common)
     prefill = hwsim.simulate(network, phase="prefill", batch=1, prompt=prompt, **common)
     return step.latency_s, step.energy_j / batch + prefill.energy_j / output
 
