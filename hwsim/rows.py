@@ -6,9 +6,18 @@ from typing import NamedTuple
 
 from hwsim.errors import UnsupportedError
 from hwsim.formats import STORAGE_ONLY, number_format
-from hwsim.operators import Attention, Collective, Elementwise, Gather, Matmul, MixtureOfExperts, Norm, Operator
-from hwsim.operators_recurrent import Recurrent
-from hwsim.operators_vision import Convolution
+from hwsim.operators import (
+    Attention,
+    Collective,
+    Convolution,
+    Elementwise,
+    Gather,
+    Matmul,
+    MixtureOfExperts,
+    Norm,
+    Operator,
+    Recurrent,
+)
 
 # Kind codes: which cost function of a family reads the row.
 MATMUL, ATTENTION, MOE, NORM, SOFTMAX, ELEMENTWISE, GATHER, COLLECTIVE = (float(code) for code in range(8))

@@ -15,7 +15,7 @@ from hwsim.models.catalog import read_device
 from hwsim.models.npu.record import Npu
 from hwsim.models.npu.row_stationary import best_mapping, convolution
 from hwsim.models.npu.technology import operation_energy_j
-from hwsim.operators_vision import Convolution
+from hwsim.operators import Convolution
 from hwsim.rows import OperatorCost, lower
 
 CHOICE = "no constant is a layer's; the preference among mappings was chosen to give the published active PEs"

@@ -12,8 +12,7 @@ from hwsim.engine.unfused import launched_operators
 from hwsim.errors import UnsupportedError
 from hwsim.graph import OperatorGraph
 from hwsim.hardware import Device, System
-from hwsim.operators import Operator
-from hwsim.operators_host import HostStep
+from hwsim.operators import HostStep, Operator
 from hwsim.rows import COLLECTIVE, LAUNCH, OperatorCost, OperatorRow, Runtime, lower
 
 

@@ -11,9 +11,7 @@ from typing import Any
 from hwsim.errors import InputError, did_you_mean
 from hwsim.graph import OperatorGraph
 from hwsim.mappers.networks.fields import Fields
-from hwsim.operators import Elementwise, Matmul, Operator
-from hwsim.operators_recurrent import Recurrent
-from hwsim.operators_vision import Convolution
+from hwsim.operators import Convolution, Elementwise, Matmul, Operator, Recurrent
 
 KINDS = ("convolution", "pool", "normalise", "linear", "recurrent")
 RESPONSE_OPERATIONS = 12.0  # local response normalisation over five channels: squares, sum, power, division

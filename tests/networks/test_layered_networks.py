@@ -10,7 +10,7 @@ import pytest
 
 import hwsim
 from hwsim.errors import HwsimError
-from hwsim.operators_vision import Convolution
+from hwsim.operators import Convolution
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("alexnet", 60_965_224), ("vgg-16", 138_357_544)])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hwsim.experiments.papers.eyeriss import FITTED_ON_VGG_16, Layer, fit_energy, layers, multiply_add_j, rows
 from hwsim.models.catalog import read_device
 from hwsim.models.npu.row_stationary import best_mapping, coded_share, convolution
-from hwsim.operators_vision import Convolution
+from hwsim.operators import Convolution
 from hwsim.rows import lower
 
 LAYERS = layers()

@@ -16,8 +16,17 @@ from hwsim.models.catalog import read_device
 from hwsim.models.npu.cost import operator_cost
 from hwsim.models.npu.matmul import Product, product_cycles, reload_bytes
 from hwsim.models.npu.record import Npu
-from hwsim.operators import Attention, Elementwise, Gather, Matmul, MixtureOfExperts, Norm, Operator, Softmax
-from hwsim.operators_vision import Convolution
+from hwsim.operators import (
+    Attention,
+    Convolution,
+    Elementwise,
+    Gather,
+    Matmul,
+    MixtureOfExperts,
+    Norm,
+    Operator,
+    Softmax,
+)
 from hwsim.rows import OperatorRow, lower
 
 SYSTOLIC = ["tpu-v3", "tpu-v4", "tpu-v6e", "ascend-910b-64gb"]

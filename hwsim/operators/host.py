@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hwsim.operators import Operator
+from hwsim.operators.base import Operator
 
 
 @dataclass(frozen=True, kw_only=True)

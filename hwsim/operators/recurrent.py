@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from hwsim.errors import InputError
 from hwsim.formats import number_format
-from hwsim.operators import Operator
+from hwsim.operators.base import Operator
 
 
 @dataclass(frozen=True, kw_only=True)

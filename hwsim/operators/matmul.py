@@ -1,0 +1,67 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from hwsim.errors import InputError, did_you_mean
+from hwsim.operators.base import Operator, stored_bytes
+
+SCALINGS = ("tensor", "row", "block")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matmul(Operator):
+    """``batch`` products of an (m, k) activation with a (k, n) weight; ``weight=False`` when both are activations."""
+
+    kind: ClassVar[str] = "matmul"
+    m: float
+    n: float
+    k: float
+    batch: float = 1
+    weight_dtype: str = ""
+    scaling: Literal["tensor", "row", "block"] = "tensor"
+    bias: bool = False
+    weight: bool = True
+    density: float = 1.0  # share of the weights that N:M sparsity keeps; FLOPs and bytes count only those
+    streamed: bool = False  # its rows come one by one from the layer before (dataflow designs overlap the two)
+    weight_sets: float = 0.0  # equal sets of weights that take turns; 0 as in a network: too many for any cache
+
+    def __post_init__(self) -> None:
+        if not self.weight_dtype:
+            object.__setattr__(self, "weight_dtype", self.dtype)
+        super().__post_init__()
+        if self.scaling not in SCALINGS:
+            guess = did_you_mean(self.scaling, SCALINGS) + f"; allowed: {', '.join(SCALINGS)}"
+            raise InputError(f"operator '{self.name}': scaling '{self.scaling}' does not exist{guess}")
+        if not 0.0 < self.density <= 1.0:
+            raise InputError(f"operator '{self.name}': density(={self.density}) must be above 0 and at most 1")
+
+    @property
+    def flops(self) -> float:
+        return 2.0 * self.batch * self.m * self.n * self.k * self.density
+
+    @property
+    def parameters(self) -> float:
+        return self.batch * (self.n * self.k + (self.n if self.bias else 0)) if self.weight else 0.0
+
+    @property
+    def weight_bytes(self) -> float:
+        return stored_bytes(self.parameters, self.weight_dtype) * self.density
+
+    @property
+    def bytes_by_kind(self) -> dict[str, float]:
+        second = stored_bytes(self.batch * self.n * self.k, self.weight_dtype)
+        activation = stored_bytes(self.batch * (self.m * self.k + self.m * self.n), self.dtype)
+        if not self.weight:
+            return {"activation": activation + second}
+        return {"weight": self.weight_bytes, "activation": activation}
+
+    @property
+    def input_elements(self) -> float:
+        return self.batch * self.m * self.k
+
+    @property
+    def output_elements(self) -> float:
+        return self.batch * self.m * self.n
