@@ -74,14 +74,14 @@ class Step(NamedTuple):
     read_s: float
 
 
-def steps(network: str = "opt-6.7b") -> dict[str, Step]:
+def steps(network: str = "opt-6.7b", sparsity: float = SPARSITY) -> dict[str, Step]:
     """The ladder of table 2 for a network of the catalog."""
     size, storage = sizes(network), read_storage(STORAGE)
     stream = storage.stream_bytes_per_s
     row_rate = random_rate(storage, size.row, size.feed_forward, BIG, 1.0)
     bundle_rate = random_rate(storage, 2.0 * size.row, size.feed_forward, BIG, 1.0)
-    asked = size.feed_forward * asked_share(SPARSITY)
-    new = size.feed_forward * new_share(asked_share(SPARSITY), WINDOW)
+    asked = size.feed_forward * asked_share(sparsity)
+    new = size.feed_forward * new_share(asked_share(sparsity), WINDOW)
     return {
         "naive": Step(size.total, size.total / stream),
         "half in memory": Step(0.5 * size.total, 0.5 * size.total / stream),
@@ -103,6 +103,44 @@ DENSE = [
     ("phi-2", "naive", 1.0, "1287"), ("phi-2", "65 % in memory", 0.35, "711"), ("llama-2-7b", "naive", 1.0, "3095"),
     ("llama-2-7b", "half in memory", 0.5, "1903"),
 ]  # fmt: skip
+# Dense compute of OPT-6.7B (ms, recalled) and the published naive total of table 3 on other processors.
+OTHER_PROCESSORS = [("M1 Max GPU (Metal)", 193.0, "2389"), ("RTX 4090", 22.0, "2218")]
+# Sparsity and the total of all techniques on the CPU, table 3.
+ALL = [("falcon-7b", 0.95, "706"), ("llama-2-7b", 0.90, "994")]
+ALL_MEMORY_MS, ALL_COMPUTE_MS = 58.0, 506.0  # of OPT-6.7B with all techniques on the CPU, recalled
+
+
+def active_bytes(network: str, sparsity: float) -> float:
+    """Bytes of the weights that a token multiplies: all but the feed-forward neurons that it does not ask for."""
+    size = sizes(network)
+    return size.total - size.feed_forward * (1.0 - asked_share(sparsity))
+
+
+def other_rows() -> list[Row]:
+    """Table 3 beyond the CPU's dense rows: other processors, and all techniques on other networks."""
+    found = []
+    for processor, compute_ms, published in OTHER_PROCESSORS:
+        found.append(
+            Row(
+                system="llm-in-a-flash", case="opt-6.7b, naive", metric=f"time a token, {processor}", unit="ms",
+                given={"compute_ms": compute_ms}, predicted=steps()["naive"].read_s * 1e3 + compute_ms,
+                published=published, source=TOTALS, note="reads as on the M1 Max, compute given (recalled)",
+            )
+        )  # fmt: skip
+    reference = steps()["+ bundles"].read_bytes, active_bytes("opt-6.7b", SPARSITY)
+    for network, sparsity, published in ALL:
+        step = steps(network, sparsity)["+ bundles"]
+        memory_ms = ALL_MEMORY_MS * step.read_bytes / reference[0]
+        compute_ms = ALL_COMPUTE_MS * active_bytes(network, sparsity) / reference[1]
+        found.append(
+            Row(
+                system="llm-in-a-flash", case=f"{network}, all techniques", metric="time a token, M1 Max CPU",
+                unit="ms", predicted=step.read_s * 1e3 + memory_ms + compute_ms, published=published, source=TOTALS,
+                given={"sparsity": sparsity, "memory_ms_of_opt": ALL_MEMORY_MS, "compute_ms_of_opt": ALL_COMPUTE_MS},
+                note="OPT's parts in proportion to the bytes that are new and to the weights that are multiplied",
+            )
+        )  # fmt: skip
+    return found
 
 
 def rows() -> list[Row]:
@@ -137,7 +175,7 @@ def rows() -> list[Row]:
         )  # fmt: skip
     reading = steps()["+ bundles"].read_s * 1e3
     for processor, memory_ms, compute_ms, published in (
-        ("CPU", 58.0, 506.0, "669"),
+        ("CPU", ALL_MEMORY_MS, ALL_COMPUTE_MS, "669"),
         ("GPU (Metal)", 35.0, 438.0, "565"),
     ):
         found.append(
@@ -148,4 +186,4 @@ def rows() -> list[Row]:
                 note="memory management and compute are recalled parts of the published total; reads are predicted",
             )
         )  # fmt: skip
-    return found
+    return [*found, *other_rows()]
