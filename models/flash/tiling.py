@@ -102,13 +102,10 @@ def round_of(flash: FlashChiplet, product: Product) -> Round:
     bus = flash.bus_bandwidth_bytes_per_s
     compute_s = product.passes * product.m * columns * height / (flash.core_macs * flash.core_clock_hz)
     seconds = max(max(flash.read_s, compute_s) + inputs / bus, (inputs + outputs) / bus)
-    turn_s = seconds
+    # The share is laid out with the weights, for a bus of slices: without slices it stays.
     read = flash.channels * max(bus - (inputs + outputs) / seconds, 0.0)
-    if flash.bus_slicing == 0.0:  # requests are served in order: one page crosses in one piece after every round
-        turn_s = seconds + flash.page_bytes / bus
-        read = flash.channels * flash.page_bytes / turn_s
     read = min(min(read, plane_rate(flash, flash.planes - 1.0)), flash.d2d_bandwidth_bytes_per_s)
-    in_flash = flash.channels * cores * columns * height * product.stored_bytes / turn_s
+    in_flash = flash.channels * cores * columns * height * product.stored_bytes / seconds
     npu = min(read, npu_weight_rate(flash, product))
     share = in_flash / (in_flash + npu) if flash.split_npu > 0.0 else 1.0
     return Round(columns, height * cores, compute_s, seconds, inputs + outputs, read, share)
