@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hwsim.commands.app import run_app
 from hwsim.models.catalog import read_device
-from hwsim.validation.meter import SAMPLE_S, own_share, readings_w, run_s, shares
+from hwsim.validation.meter import SAMPLE_S, SETUP_W, own_share, readings_w, run_s, shares
 from hwsim.validation.power import load, nearer_w, neighbour_w, predicted_w
 
 FAMILIES = ["gemm bfloat16", "gemm fp8_block", "context_attention bfloat16", "generation_attention fp8"]
@@ -31,7 +31,7 @@ def test_a_reading_lies_between_what_a_board_draws_idle_and_busy(
     assert 0.0 <= own_share(names, times)[0] <= 1.0
     like, idle = readings_w(names, times, np.array([watts]), idle_w)
     assert idle_w - 1e-6 <= idle[0] <= watts + 1e-6
-    assert min(idle_w, watts) - 1e-6 <= like[0] <= max(watts, 300.0) + 1e-6
+    assert min(idle_w, watts) - 1e-6 <= like[0] <= max(watts, *SETUP_W.values()) + 1e-6
 
 
 def test_of_a_reading_over_a_second_half_is_the_kernels_and_of_one_sample_none() -> None:
