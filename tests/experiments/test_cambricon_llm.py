@@ -43,7 +43,8 @@ def test_the_ablations_stay_near_the_published_ones(rows: list[Row]) -> None:
     assert max(map(abs, errors(rows, "S without tiling", "decode speed").values())) < 0.05
     assert max(map(abs, errors(rows, "S without slicing", "decode speed").values())) < 0.10
     assert max(map(abs, errors(rows, "S, ", "gain of slicing").values())) < 0.06
-    assert max(map(abs, errors(rows, "S, ", "gain of slicing").values())) == 0.0
+    without = {name: error for name, error in errors(rows, "S, ", "channel use").items() if "slicing" in name}
+    assert len(without) == 7 and max(map(abs, without.values())) < 0.03
 
 
 def test_bytes_a_token_are_within_4_percent(rows: list[Row]) -> None:
