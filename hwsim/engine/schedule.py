@@ -91,7 +91,9 @@ class Costing:
                 f"operator '{operator.name}' moves data between devices, but '{self.system.name}' names no link; "
                 f'write "{self.system.count} x {self.system.device.name} over LINK"'
             )
-        return self.system.link.cost(self.system.link.record, row)
+        cost = self.system.link.cost(self.system.link.record, row)
+        # A link's joules are of the bytes it moves; the devices at its ends are switched on meanwhile.
+        return cost._replace(energy_j=cost.energy_j + device.idle_power_w * cost.latency_s)
 
     def latency_s(self, operator: Operator) -> float:
         """Latency of one call under the runtime."""

@@ -74,11 +74,13 @@ class Evaluator:
         lowered, count = self.lowered, len(records)
         device_rows, link_rows = len(lowered.rows), len(lowered.link_s)
         kernel_s, kernel_j = np.empty((2, count, device_rows + link_rows))
-        kernel_s[:, device_rows:], kernel_j[:, device_rows:] = lowered.link_s, lowered.link_j
         groups = max(1, min(device_rows, math.ceil(4 * numba.get_num_threads() / count)))
         self.kernels.costs(records, lowered.rows, groups, kernel_s, kernel_j)
         idle = self.plan.field("power.idle")
-        idle_w = np.full(count, self.plan.system.device.idle_power_w) if idle is None else records[:, idle].copy()
+        own_w = self.plan.system.device.idle_power_w  # in the joules of collectives, see `Costing`
+        idle_w = np.full(count, own_w) if idle is None else records[:, idle].copy()
+        kernel_s[:, device_rows:] = lowered.link_s
+        kernel_j[:, device_rows:] = lowered.link_j + (idle_w - own_w)[:, np.newaxis] * lowered.link_s
         latency_s, energy_j = np.empty((2, count, len(self.plan.cases)))
         self.kernels.reduce(lowered.sums, kernel_s, kernel_j, idle_w, latency_s, energy_j)
         return latency_s, energy_j

@@ -72,6 +72,19 @@ def test_a_large_bf16_product_on_an_h200_takes_about_the_board_energy_that_was_m
     assert found.energy_j / (2 * 16384 * 8192 * 8192) == pytest.approx(1.04e-12, rel=0.15)
 
 
+@pytest.mark.parametrize("phase", ["prefill", "decode"])
+def test_several_boards_draw_at_least_their_idle_power_while_they_exchange_results(phase: str) -> None:
+    sizes = {"batch": 1, "context": 512} if phase == "decode" else {"batch": 1, "prompt": 64}
+    found = hwsim.simulate(
+        hwsim.network("llama-2-7b"), on="8 x a100-sxm-80gb", phase=phase, parallel={"tp": 8}, **sizes
+    )  # fmt: skip
+    collectives = [each for each in found.operators if each.kind == "collective"]
+    assert collectives
+    idle_w = 8 * read_device("a100-sxm-80gb").idle_power_w
+    assert all(each.energy_j >= idle_w * each.latency_s * (1 - 1e-9) for each in collectives)
+    assert found.energy_j >= idle_w * found.latency_s * (1 - 1e-9)
+
+
 def test_narrower_formats_take_less_energy_for_the_same_product() -> None:
     shape = {"m": 8192, "n": 8192, "k": 8192}
     joules = [
