@@ -57,7 +57,8 @@ def write_reproduction(path: str | Path, found: Mapping[str, Sequence[Row]]) -> 
     InputError : the file cannot be written
     """
     every = [row for rows in found.values() for row in rows]
-    sections = [Section("Predicted against published", scatter(found), _sentence(every))]
+    note = _sentence(every) + " Filled marks are judged, hollow ones are context; the line is equality."
+    sections = [Section("Predicted against published", scatter(found), note)]
     sections += [Section(title, _table(rows), _sentence(rows)) for title, rows in found.items()]
     return write_page(path, "Published systems reproduced", sections, LEAD)
 

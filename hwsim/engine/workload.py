@@ -17,9 +17,10 @@ LARGEST_COUNT = 10**9  # a batch or a length above this is a typing error, not a
 def _whole(name: str, value: Any, minimum: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (Integral, float)) or not float(value).is_integer():
         raise InputError(f"{name}(={value!r}) must be a whole number")
-    if not minimum <= value <= LARGEST_COUNT:
+    whole = int(value)
+    if not minimum <= whole <= LARGEST_COUNT:
         raise InputError(f"{name}(={value}) must be between {minimum} and {LARGEST_COUNT}")
-    return int(value)
+    return whole
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -137,9 +137,12 @@ def _axis_layout(outcome: Outcome, sample: pa.Table, name: str) -> dict[str, Any
     unit = outcome.plan.units().get(name, "")
     values = [value for value in sample[name].to_pylist() if not isinstance(value, str)]
     wide = bool(values) and min(values) > 0.0 and max(values) / min(values) > 20.0
-    suffix = f" ({unit})" if unit and not name.endswith(f"_{unit.lower()}") else ""
-    title = name.removeprefix("device.") + suffix
-    return {"title": {"text": title}, "type": "log" if wide else "linear", "exponentformat": "SI", "zeroline": False}
+    title = name.removeprefix("device.").removesuffix("_s" if unit == "s" else f"_{unit.lower()}").replace("_", " ")
+    ticks = {"tickformat": "~s", "ticksuffix": unit} if unit else {"exponentformat": "SI"}
+    return {
+        "title": {"text": f"{title} ({unit})" if unit else title, "standoff": 12}, "automargin": True,
+        "type": "log" if wide else "linear", "zeroline": False, **ticks,
+    }  # fmt: skip
 
 
 def _numeric_axis(outcome: Outcome) -> str:

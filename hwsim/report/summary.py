@@ -21,7 +21,8 @@ BASIS = {
 def devices_used(result: Result) -> int:
     """Devices the network is cut over: what FLOPs, bytes and energy of a result are totals of."""
     degrees = result.parallel
-    return max(degrees.get("tp", 1), degrees.get("ep", 1)) * degrees.get("pp", 1)
+    groups = degrees.get("dp", degrees.get("ep", 1))
+    return degrees.get("tp", 1) * degrees.get("pp", 1) * groups
 
 
 def workload_text(result: Result) -> str:
@@ -49,9 +50,20 @@ def formats_text(result: Result) -> str:
 
 def how_text(result: Result) -> str:
     """Name formats, cut, runtime profile and engine on one line."""
-    degrees = [f"{key}={value}" for key, value in result.parallel.items() if value > 1]
-    cut = [f"parallel {','.join(degrees)}"] if degrees else []
+    cut = [f"parallel {_degrees(result)}"] if _degrees(result) else []
     return "; ".join([formats_text(result), *cut, f"runtime {result.runtime}", f"{result.engine} engine"])
+
+
+def _degrees(result: Result) -> str:
+    """The cut as ``--parallel`` reads it; a stated ``dp`` is told even at 1, since by default it is ``ep``."""
+    return ",".join(f"{key}={value}" for key, value in result.parallel.items() if value > 1 or key == "dp")
+
+
+def interval_text(result: Result) -> str:
+    """The 10-90 % interval of the latency, or a dash."""
+    if result.low_s is None or result.high_s is None:
+        return "-"
+    return f"{quantity(result.low_s, 's')} to {quantity(result.high_s, 's')}"
 
 
 def tokens(result: Result) -> float | None:
@@ -92,10 +104,8 @@ def totals(result: Result, system: System | None = None) -> list[tuple[str, str]
 
 
 def _latency(result: Result) -> str:
-    text = quantity(result.latency_s, "s")
-    if result.low_s is not None and result.high_s is not None:
-        text += f" (10-90 %: {quantity(result.low_s, 's')} to {quantity(result.high_s, 's')})"
-    return text
+    text, interval = quantity(result.latency_s, "s"), interval_text(result)
+    return text if interval == "-" else f"{text} (10-90 %: {interval})"
 
 
 def _bounds(result: Result) -> str:
@@ -166,8 +176,7 @@ def command(result: Result) -> str:
         words += [f"--{name}", str(getattr(result, name))]
     for key, value in result.formats.items():
         words += [f"--{key}", value]
-    degrees = ",".join(f"{key}={value}" for key, value in result.parallel.items() if value > 1)
-    words += ["--parallel", degrees] if degrees else []
+    words += ["--parallel", _degrees(result)] if _degrees(result) else []
     words += ["--runtime", result.runtime]
     words += ["--engine", result.engine] if result.engine != "analytic" else []
     return shlex.join(words)

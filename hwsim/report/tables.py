@@ -18,6 +18,7 @@ from hwsim.report.summary import (
     bound_seconds,
     devices_used,
     how_text,
+    interval_text,
     operator_cells,
     tokens,
     totals,
@@ -58,7 +59,10 @@ def comparison_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
     """Return (label, text of each result) rows; a row that applies to no result is left out."""
     reference, devices = results[0].latency_s, [devices_used(result) for result in results]
     same_phase = len({result.phase for result in results}) == 1
-    rows = [("Latency", *(quantity(r.latency_s, "s") for r in results))]
+    rows = [
+        ("Latency", *(quantity(r.latency_s, "s") for r in results)),
+        ("10-90 %", *(interval_text(r) for r in results)),
+    ]
     if same_phase and reference > 0:
         rows.append(("Speed against the first", *(f"{significant(reference / r.latency_s)}x" for r in results)))
     rows += [

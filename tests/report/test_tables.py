@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from hwsim.engine.workload import read_parallel
 from hwsim.hardware import System
 from hwsim.report.quantities import quantity, share
-from hwsim.report.tables import print_comparison, print_result
+from hwsim.report.summary import command, devices_used
+from hwsim.report.tables import comparison_rows, print_comparison, print_result
 from hwsim.result import Result
 
 Results = Callable[..., Result]
@@ -83,3 +85,25 @@ def test_a_comparison_has_a_column_for_each_device(result_of: Results) -> None:
     print_comparison([result_of(), replace(fast, latency_s=fast.latency_s / 2)], console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "test-device" in text and "fast-device" in text and "2.00x" in text
+
+
+def test_a_comparison_shows_how_sure_each_latency_is(result_of: Results) -> None:
+    rows = dict((row[0], row[1:]) for row in comparison_rows([result_of(low_s=0.009, high_s=0.012), result_of()]))
+    assert rows["10-90 %"] == ("9.00 ms to 12.0 ms", "-")
+    assert "10-90 %" not in dict((row[0], row) for row in comparison_rows([result_of(), result_of()]))
+
+
+@pytest.mark.parametrize(
+    ("parallel", "devices", "words"),
+    [
+        ({"tp": 2, "pp": 1, "ep": 2}, 4, "--parallel tp=2,ep=2"),
+        ({"tp": 8, "pp": 1, "ep": 8, "dp": 1}, 8, "--parallel tp=8,ep=8,dp=1"),
+        ({"tp": 1, "pp": 4, "ep": 1}, 4, "--parallel pp=4"),
+    ],
+)
+def test_the_devices_and_the_command_are_those_of_the_cut(
+    result_of: Results, parallel: dict[str, int], devices: int, words: str
+) -> None:
+    result = result_of(parallel=parallel)
+    assert devices_used(result) == devices == read_parallel(parallel).devices
+    assert words in command(result)
