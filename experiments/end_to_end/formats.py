@@ -10,7 +10,7 @@ by NVIDIA (``exclude_modules`` names the attention).
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from hwsim.errors import InputError
 from hwsim.formats import number_format
@@ -19,15 +19,21 @@ from hwsim.operators import Attention, Matmul, MixtureOfExperts, Operator
 
 WIDE = "bf16"
 EXPERTS_ONLY = ("gpt-oss", "Kimi", "MiniMax", "DeepSeek", "GLM")  # in a network's name: its 4-bit checkpoint
+#: in a network's name: its fp8 checkpoint has a scale a block (``weight_block_size`` 128 x 128 in its configuration)
+BLOCK_SCALED = ("DeepSeek", "MiniMax", "GLM", "Qwen3-235B", "Qwen3.5")
 
 
 class Formats(NamedTuple):
-    """Formats of the narrowed products (weights, activations) and of the KV cache; whether only experts are narrow."""
+    """Formats of the narrowed products (weights, activations) and of the KV cache.
+
+    ``experts_only`` where all else is wide, ``scaling`` of the products that have one.
+    """
 
     weights: str
     activations: str
     kv: str
     experts_only: bool = False
+    scaling: Literal["tensor", "block"] = "tensor"
 
 
 #: precision of the sample: formats. (assumption) the KV cache is fp8 where weights are narrow: no row states it
@@ -55,21 +61,23 @@ def formats_of(model: str, precision: str, system: str) -> Formats:
         blackwell = system.startswith(("b2", "b3", "gb2", "gb3"))
         return Formats("mxfp4", "mxfp8" if blackwell else WIDE, "fp8_e4m3" if blackwell else WIDE, experts_only=True)
     chosen = PRECISIONS[precision]
+    if precision == "fp8" and any(part in model for part in BLOCK_SCALED):
+        return chosen._replace(scaling="block")
     only = precision == "fp4" and any(part in model for part in EXPERTS_ONLY)
     return chosen._replace(experts_only=True) if only else chosen
 
 
-def _changed(operator: Operator, experts_only: bool) -> Operator:
+def _changed(operator: Operator, formats: Formats) -> Operator:
     if isinstance(operator, (Attention, MixtureOfExperts)):
         return operator
     if isinstance(operator, Matmul):
-        if experts_only or operator.name in ("lm_head", "router") or operator.name.endswith(".router"):
+        if formats.experts_only or operator.name in ("lm_head", "router") or operator.name.endswith(".router"):
             return operator.with_(dtype=WIDE, weight_dtype=WIDE)
-        return operator
+        return operator.with_(scaling=formats.scaling)
     return operator.with_(dtype=WIDE) if number_format(operator.dtype).bytes < number_format(WIDE).bytes else operator
 
 
 @cache
-def stored(network: Any, experts_only: bool) -> RewrittenNetwork:
+def stored(network: Any, formats: Formats) -> RewrittenNetwork:
     """The network with its residual stream, norms, collectives and head in bf16, and all but experts where told."""
-    return RewrittenNetwork(network, lambda operator: _changed(operator, experts_only), network.name)
+    return RewrittenNetwork(network, lambda operator: _changed(operator, formats), network.name)

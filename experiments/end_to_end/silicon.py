@@ -90,7 +90,7 @@ def _phase_s(
         parallel=read_parallel(degrees), weights=formats.weights, activations=formats.activations, kv=formats.kv,
     )  # fmt: skip
     whole = hwsim.as_system(SYSTEMS[system], workload.parallel.devices)
-    served = stored(network, formats.experts_only)
+    served = stored(network, formats)
     return simulate_workload(served, whole, workload, runtime, "serving").latency_s
 
 

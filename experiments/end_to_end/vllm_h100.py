@@ -106,7 +106,7 @@ def predict(row: dict[str, str]) -> tuple[float, float]:
         "on": DEVICE, "weights": formats.weights, "activations": formats.activations, "kv": "bf16",
         "runtime": "serving-top-p", "parallel": cut(row),
     }  # fmt: skip
-    network = stored(hwsim.network(NETWORKS[row["model_id"]]), formats.experts_only)
+    network = stored(hwsim.network(NETWORKS[row["model_id"]]), formats)
     step = decode_step(network, batch, mean_context(prompt, output), common)
     prefill = hwsim.simulate(network, phase="prefill", batch=1, prompt=prompt, **common)
     return step.latency_s, step.energy_j / batch + prefill.energy_j / output

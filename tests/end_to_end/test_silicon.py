@@ -106,17 +106,18 @@ def test_a_run_listed_twice_takes_its_workers_from_the_listing_that_states_them(
 def test_a_checkpoint_of_four_bits_keeps_its_head_and_attention_wide_where_only_experts_are_narrow() -> None:
     formats = formats_of("openai/gpt-oss-120b", "fp4", "h100_sxm")
     assert (formats.weights, formats.activations) == ("mxfp4", "bf16")
-    net = stored(read_network("gpt-oss-20b"), formats.experts_only)
+    net = stored(read_network("gpt-oss-20b"), formats)
     graph = net.graph(phase="decode", batch=4, context=64, weights="mxfp4", activations="bf16", kv="bf16")
     for node in graph:
         if isinstance(node.operator, Matmul):
             assert node.operator.weight_dtype == "bf16"
         if isinstance(node.operator, MixtureOfExperts):
             assert node.operator.weight_dtype == "mxfp4"
-    narrow = stored(read_network("llama-3-8b"), False).graph(
+    narrow = stored(read_network("llama-3-8b"), formats_of("Llama", "fp8", "h100_sxm")).graph(
         phase="decode", batch=4, context=64, weights="fp8_e4m3", activations="fp8_e4m3", kv="fp8_e4m3"
     )
     kept = {node.operator.name: node.operator for node in narrow}
+    assert formats_of("deepseek-ai/DeepSeek-V3", "fp8", "h100_sxm").scaling == "block"
     assert kept["lm_head"].dtype == "bf16"
     assert kept["down"].dtype == "fp8_e4m3"
     assert all(each.dtype == "bf16" for each in kept.values() if not isinstance(each, Matmul | Attention))
