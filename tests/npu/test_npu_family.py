@@ -188,3 +188,20 @@ def test_a_row_stationary_array_needs_its_stores(tmp_path: Path) -> None:
 def test_zeros_beyond_all_values_are_refused() -> None:
     with pytest.raises(InputError, match="zero_share"):
         read_device("eyeriss", {"local.zero_share": 1.5})
+
+
+@pytest.mark.parametrize(
+    ("name", "peak_flops_per_s", "pins_bytes_per_s"),
+    [("tpu-v3", 61.5e12, 450e9), ("tpu-v4", 275e12, 1.2e12), ("tpu-v6e", 918e12, 1.64e12)],
+)
+def test_a_tpu_reaches_what_its_mechanisms_leave_of_the_public_figures(
+    name: str, peak_flops_per_s: float, pins_bytes_per_s: float
+) -> None:
+    n = 8192.0
+    large = hwsim.estimate(name, "matmul", m=n, n=n, k=n, dtype="bf16").latency_s
+    assert 0.85 < 2 * n**3 / large / peak_flops_per_s < 0.95
+    one_row = hwsim.estimate(name, "matmul", m=1, n=n, k=n, dtype="bf16").latency_s
+    assert 0.80 < 2 * n * n / one_row / pins_bytes_per_s < 0.90
+    # Fill, drain, launch and a first access leave little of the peak to a small product, the less the faster the chip.
+    small = hwsim.estimate(name, "matmul", m=512, n=512, k=512, dtype="bf16").latency_s
+    assert 2 * 512**3 / small / peak_flops_per_s < 0.5
