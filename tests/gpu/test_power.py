@@ -74,10 +74,11 @@ def test_a_large_bf16_product_on_an_h200_takes_about_the_board_energy_that_was_m
 
 @pytest.mark.parametrize("phase", ["prefill", "decode"])
 def test_several_boards_draw_at_least_their_idle_power_while_they_exchange_results(phase: str) -> None:
-    sizes = {"batch": 1, "context": 512} if phase == "decode" else {"batch": 1, "prompt": 64}
-    found = hwsim.simulate(
-        hwsim.network("llama-2-7b"), on="8 x a100-sxm-80gb", phase=phase, parallel={"tp": 8}, **sizes
-    )  # fmt: skip
+    network, system = hwsim.network("llama-2-7b"), "8 x a100-sxm-80gb"
+    if phase == "decode":
+        found = hwsim.simulate(network, on=system, phase=phase, batch=1, context=512, parallel={"tp": 8})
+    else:
+        found = hwsim.simulate(network, on=system, phase=phase, batch=1, prompt=64, parallel={"tp": 8})
     collectives = [each for each in found.operators if each.kind == "collective"]
     assert collectives
     idle_w = 8 * read_device("a100-sxm-80gb").idle_power_w
