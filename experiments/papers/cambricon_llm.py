@@ -251,7 +251,7 @@ def baseline_rows() -> list[Row]:
     asked: dict[str, Any] = {
         "weights": "int4:g32",
         "context": CONTEXT,
-        "device": "GPU of the catalog's Snapdragon 8 Gen 2",
+        "device": "GPU of a Snapdragon 8 Gen 2",
     }
     found.append(
         _row("MLC-LLM, llama-2-7b", "decode speed", "token/s", phone.tokens_per_s, "7.58", given=asked, source=BASELINE,
