@@ -57,12 +57,17 @@ class Device:
         """Bytes of all memories together."""
         return self.memory_bytes + self.weight_memory_bytes
 
+    def collective_w(self, record: Any) -> Any:
+        """Watts of one device, with ``record``, while a collective runs; the bytes moved are the link's."""
+        return self.idle_power_w if self.collective_power is None else self.collective_power(record)
+
     def spare_bytes(self, weights: float, rest: float) -> float:
         """Bytes left in the fuller memory with these weights and all the rest (KV, activations); negative: too few."""
         if self.weight_memory_bytes:
             return min(self.weight_memory_bytes - weights, self.memory_bytes - rest)
         return self.memory_bytes - weights - rest
 
+    collective_power: Callable[[Any], Any] | None = None  # watts while a collective runs, of a record; None: idle
     area_mm2: Mapping[str, float] = field(default_factory=dict)  # estimated, by part; empty: no node given
     launches: bool = True  # False: it follows a compiled instruction stream; no host launches its operators
     check: Callable[[Any, OperatorRow], None] | None = None  # raises where the design cannot hold an operator

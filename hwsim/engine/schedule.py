@@ -93,7 +93,7 @@ class Costing:
             )
         cost = self.system.link.cost(self.system.link.record, row)
         # A link's joules are of the bytes it moves; the devices at its ends are switched on meanwhile.
-        return cost._replace(energy_j=cost.energy_j + device.idle_power_w * cost.latency_s)
+        return cost._replace(energy_j=cost.energy_j + device.collective_w(device.record) * cost.latency_s)
 
     def latency_s(self, operator: Operator) -> float:
         """Latency of one call under the runtime."""

@@ -77,10 +77,15 @@ class Evaluator:
         groups = max(1, min(device_rows, math.ceil(4 * numba.get_num_threads() / count)))
         self.kernels.costs(records, lowered.rows, groups, kernel_s, kernel_j)
         idle = self.plan.field("power.idle")
-        own_w = self.plan.system.device.idle_power_w  # in the joules of collectives, see `Costing`
-        idle_w = np.full(count, own_w) if idle is None else records[:, idle].copy()
+        device = self.plan.system.device
+        idle_w = np.full(count, device.idle_power_w) if idle is None else records[:, idle].copy()
         kernel_s[:, device_rows:] = lowered.link_s
-        kernel_j[:, device_rows:] = lowered.link_j + (idle_w - own_w)[:, np.newaxis] * lowered.link_s
+        kernel_j[:, device_rows:] = lowered.link_j
+        if device.collective_power is not None:  # the joules of collectives hold the device's own, see `Costing`
+            more_w = device.collective_w(type(device.record)(*records.T)) - device.collective_w(device.record)
+            kernel_j[:, device_rows:] += more_w[:, np.newaxis] * lowered.link_s
+        else:
+            kernel_j[:, device_rows:] += (idle_w - device.idle_power_w)[:, np.newaxis] * lowered.link_s
         latency_s, energy_j = np.empty((2, count, len(self.plan.cases)))
         self.kernels.reduce(lowered.sums, kernel_s, kernel_j, idle_w, latency_s, energy_j)
         return latency_s, energy_j

@@ -25,6 +25,7 @@ from hwsim.models.catalog.schema import (
 )  # fmt: skip
 from hwsim.models.gpu.arithmetic import tensor_rate
 from hwsim.models.gpu.cost import operator_cost
+from hwsim.models.gpu.power import collective_power_w
 from hwsim.models.gpu.record import RECORD_PATHS, Gpu
 from hwsim.models.gpu.residuals import residuals
 from hwsim.rows import ARITHMETIC_CODES
@@ -207,6 +208,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         bandwidth_bytes_per_s=gpu.memory_bandwidth_bytes_per_s,
         native_link=file.link.native if file.link else None,
         idle_power_w=gpu.idle_power_w,
+        collective_power=collective_power_w,
         status=file.status.model_dump(),
         residuals=residuals(file.status.latency),
         record_paths=RECORD_PATHS,

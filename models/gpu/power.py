@@ -43,3 +43,8 @@ def kernel_energy_j(gpu: Gpu, dynamic_j: float, latency_s: float, slower: float)
     ``dynamic_j`` is that at full clock, which runs ``slower`` times slower.
     """
     return dynamic_j / (slower * slower) + (active_power_w(gpu) + gpu.idle_power_w) * latency_s
+
+
+def collective_power_w(gpu: Gpu) -> float:
+    """Watts of a board whose SMs run a collective: they copy, add and wait."""
+    return gpu.idle_power_w + active_power_w(gpu)

@@ -44,6 +44,23 @@ def rows(folder: Path) -> list[dict[str, object]]:
     return table
 
 
+def test_collectives_take_the_swept_boards_idle_and_running_power(tmp_path: Path) -> None:
+    text = """
+network = "llama-2-7b"
+device = "2 x a100-sxm-80gb"
+[vary]
+parallel = ["tp=2"]
+"device.power.idle" = ["40 W", "85 W"]
+"device.power.limit" = ["300 W", "400 W"]
+"""
+    assert swept(tmp_path, text).done == 4
+    for row in rows(tmp_path):
+        changed = {name: f"{row[f'device.power.{name}']} W" for name in ("idle", "limit")}
+        device = hwsim.device("a100-sxm-80gb", power__idle=changed["idle"], power__limit=changed["limit"])
+        single = hwsim.simulate("llama-2-7b", on=device, parallel={"tp": 2})
+        assert row["energy_j"] == pytest.approx(single.energy_j, rel=1e-9)
+
+
 def test_every_point_of_a_sweep_equals_the_single_query(tmp_path: Path) -> None:
     outcome = swept(tmp_path, SMALL)
     assert outcome.points == outcome.done == 16
