@@ -7,6 +7,11 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    from hwsim.commands.app import run_app
+    try:
+        from hwsim.commands.app import run_app
 
-    sys.exit(run_app(sys.argv[1:]))
+        status = run_app(sys.argv[1:])
+    except KeyboardInterrupt:  # before the commands were even read
+        print("hwsim: interrupted", file=sys.stderr)
+        status = 130
+    sys.exit(status)

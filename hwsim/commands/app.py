@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -94,6 +96,7 @@ def run_app(arguments: Sequence[str]) -> int:
     try:
         alone = len(arguments) == 0 or tuple(arguments) in GROUPS
         status = app([*arguments, *(["--help"] if alone else [])], prog_name="hwsim", standalone_mode=False)
+        sys.stdout.flush()
     except HwsimError as error:
         return _refuse(str(error))
     except typer.TyperException as error:
@@ -101,10 +104,19 @@ def run_app(arguments: Sequence[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         print("hwsim: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):  # who reads the output has seen enough: typer and rich leave by the latter
+        _silence()
         return 0
+    except OSError as error:
+        _silence()
+        return _refuse(f"cannot write {error.filename or 'the output'}: {error.strerror}")
     return status if isinstance(status, int) else 0
+
+
+def _silence() -> None:
+    """Let what is still buffered go nowhere, so that leaving does not fail on it."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _given(error: Exception, arguments: Sequence[str]) -> str:

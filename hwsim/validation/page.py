@@ -102,9 +102,17 @@ def figure(each: Evaluation, most: int = MOST_POINTS) -> go.Figure:
             ))  # fmt: skip
     ends = [float(min(measured.min(), predicted.min())), float(max(measured.max(), predicted.max()))]
     found.add_trace(go.Scatter(
-        x=ends, y=ends, mode="lines", name="measured", line={"color": "#8a94a0", "width": 1}, hoverinfo="skip",
+        x=ends, y=ends, mode="lines", name="equal", line={"color": "#8a94a0", "width": 1}, hoverinfo="skip",
     ))  # fmt: skip
-    axis = {"type": "log", "gridcolor": "rgba(138,148,160,0.25)", "zeroline": False}
+    axis = {
+        "type": "log",
+        "gridcolor": "rgba(138,148,160,0.25)",
+        "zeroline": False,
+        "dtick": 1,
+        "tickformat": "~s",
+        "ticksuffix": unit,
+        "automargin": True,
+    }
     found.update_layout(**base_layout(
         height=420, margin={"l": 64, "r": 16, "t": 24, "b": 52},
         xaxis={**axis, "title": {"text": f"measured ({unit})"}},
