@@ -111,7 +111,10 @@ def _network_document(name: str) -> dict[str, Any]:
     document["weight_bytes"] = {
         fmt: network.weight_bytes(fmt) for fmt in dict.fromkeys([network.default_format, "fp8_e4m3", "int4:g128"])
     }
-    document["kv_bytes_per_token"] = network.kv_bytes(1, 1, network.default_format)
+    one, two = (network.kv_bytes(tokens, 1, network.default_format) for tokens in (1, 2))
+    document["kv_bytes_per_token"] = two - one
+    if 2.0 * one - two > 0.5:  # what a request keeps whatever its length
+        document["state_bytes_per_request"] = 2.0 * one - two
     document["decode_flops_per_token"] = graph.flops
     return document
 

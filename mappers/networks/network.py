@@ -74,17 +74,18 @@ class Network:
     @property
     def heads(self) -> int:
         """Query heads of the widest attention layer."""
-        return max(mixer.heads for mixer in self._mixers)
+        return max((mixer.heads for mixer in self._mixers), default=0)
 
     @property
     def kv_heads(self) -> int:
         """Key/value heads of the widest attention layer; latent attention counts its heads."""
-        return max(mixer.kv_heads if isinstance(mixer, SelfAttention) else mixer.heads for mixer in self._mixers)
+        kinds = (mixer.kv_heads if isinstance(mixer, SelfAttention) else mixer.heads for mixer in self._mixers)
+        return max(kinds, default=0)
 
     @property
     def head_dim(self) -> int:
         """Values a query head of the widest attention layer."""
-        return max(mixer.head_dim for mixer in self._mixers)
+        return max((mixer.head_dim for mixer in self._mixers), default=0)
 
     @property
     def windows(self) -> tuple[tuple[int, int], ...]:

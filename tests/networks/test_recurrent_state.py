@@ -6,6 +6,7 @@ import pytest
 
 from hwsim import network
 from hwsim.errors import InputError
+from hwsim.mappers.networks.network import Network
 from hwsim.mappers.networks.reading import read_config
 from hwsim.operators import Elementwise
 
@@ -54,8 +55,47 @@ def test_the_state_is_cut_by_heads(degree: int) -> None:
     assert degree * net.kv_bytes(1, tensor_parallel=degree) == pytest.approx(fixed + 4 * 2 * 8 * 128 * 2)
 
 
-def test_a_pattern_that_names_no_layer_is_refused_in_one_line() -> None:
-    values = {"architectures": ["NemotronHForCausalLM"], "num_hidden_layers": 3, "hybrid_override_pattern": "M-X"}
-    with pytest.raises(InputError, match="hybrid_override_pattern") as caught:
-        read_config(values, source="config", name="n")
+def _config(**changes: object) -> dict[str, object]:
+    return {
+        "architectures": ["NemotronHForCausalLM"], "num_hidden_layers": 3, "hybrid_override_pattern": "M-*",
+        "hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 4, "num_key_value_heads": 2,
+        "head_dim": 64, "mamba_num_heads": 8, "mamba_head_dim": 64, "n_groups": 2, "ssm_state_size": 16,
+        "conv_kernel": 4, "vocab_size": 1000, "max_position_embeddings": 4096, **changes,
+    }  # fmt: skip
+
+
+def test_a_network_without_attention_keeps_nothing_that_grows() -> None:
+    net = read_config(_config(hybrid_override_pattern="M-M"), source="config", name="n")
+    assert isinstance(net, Network)
+    assert net.kv_bytes(10) == net.kv_bytes(10_000) > 0
+    assert (net.heads, net.windows) == (0, ())
+    net.graph(phase="prefill", prompt=100).validate()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"hybrid_override_pattern": "M-X"}, "hybrid_override_pattern"),
+        ({"hybrid_override_pattern": "M-"}, "hybrid_override_pattern"),
+        ({"n_groups": 3}, "n_groups"),
+        ({"conv_kernel": "four"}, "conv_kernel"),
+        ({"use_bias": True}, "use_bias"),
+        ({"mlp_hidden_act": "gelu"}, "mlp_hidden_act"),
+        ({"mamba_num_heads": None}, "mamba_num_heads"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_refused_in_one_line_with_its_field(
+    change: dict[str, object], field: str
+) -> None:
+    with pytest.raises(InputError, match=field) as caught:
+        read_config(_config(**change), source="config", name="n")
     assert "\n" not in str(caught.value)
+
+
+def test_qwen_35_refuses_rope_parameters_that_are_no_object() -> None:
+    values = {
+        "architectures": ["Qwen3_5ForConditionalGeneration"],
+        "text_config": {"rope_parameters": [1], "head_dim": 64, "num_attention_heads": 4, "hidden_size": 256},
+    }
+    with pytest.raises(InputError, match="rope_parameters"):
+        read_config(values, source="config", name="n")

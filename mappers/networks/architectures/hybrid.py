@@ -6,7 +6,7 @@ names and defaults are those of the configuration and modelling files in Hugging
 
 from __future__ import annotations
 
-from hwsim.mappers.networks.architectures.common import network, text_fields
+from hwsim.mappers.networks.architectures.common import checked_kv_heads, network, text_fields
 from hwsim.mappers.networks.architectures.experts import top_k
 from hwsim.mappers.networks.architectures.llama import attention, dense
 from hwsim.mappers.networks.fields import Fields
@@ -26,9 +26,11 @@ def read_nemotron_h(fields: Fields) -> Network:
         fields.only(key, (False,), False)
     fields.only("mlp_hidden_act", ("relu2",), "relu2")
     width = fields.integer("attention_head_dim", "head_dim")
+    heads = fields.integer("mamba_num_heads")
     state = StateMixer(
-        heads=fields.integer("mamba_num_heads"), head_dim=fields.integer("mamba_head_dim"),
-        groups=fields.integer("n_groups"), state_dim=fields.integer("ssm_state_size"), scalars=1, stored_scalars=3,
+        heads=heads, head_dim=fields.integer("mamba_head_dim"),
+        groups=checked_kv_heads(fields, heads, fields.integer("n_groups"), "n_groups"),
+        state_dim=fields.integer("ssm_state_size"), scalars=1, stored_scalars=3,
         taps=fields.integer("conv_kernel"), convolution_bias=fields.flag("use_conv_bias", default=True),
         chunk=fields.integer("chunk_size", default=128),
     )  # fmt: skip
@@ -50,14 +52,17 @@ def read_qwen35(fields: Fields) -> Network:
     """
     text = text_fields(fields)
     values = dict(text.values)
-    rope = values.get("rope_parameters") or {}
-    values.setdefault("partial_rotary_factor", rope.get("partial_rotary_factor", 1.0))
+    if text.has("rope_parameters"):
+        rope = text.table("rope_parameters")
+        values.setdefault("partial_rotary_factor", rope.number("partial_rotary_factor", default=1.0, maximum=1.0))
     text = Fields(values, text.source, text.path)
     gate = text.integer("head_dim") if text.flag("attn_output_gate", default=True) else 0
     full = attention(text, norm="head", gate=gate)
+    heads, groups = text.integer("linear_num_value_heads"), text.integer("linear_num_key_heads")
     state = StateMixer(
-        heads=text.integer("linear_num_value_heads"), head_dim=text.integer("linear_value_head_dim"),
-        groups=text.integer("linear_num_key_heads"), state_dim=text.integer("linear_key_head_dim"), scalars=2,
+        heads=heads, head_dim=text.integer("linear_value_head_dim"),
+        groups=checked_kv_heads(text, heads, groups, "linear_num_key_heads"),
+        state_dim=text.integer("linear_key_head_dim"), scalars=2,
         stored_scalars=2, taps=text.integer("linear_conv_kernel_dim"), norm_all=False, chunk=64,
         products=DELTA_PRODUCTS,
     )  # fmt: skip
