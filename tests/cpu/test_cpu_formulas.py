@@ -84,7 +84,9 @@ def test_the_next_token_of_the_published_networks_is_within_its_bound() -> None:
     errors = {
         (row.case, row.metric): row.error
         for row in paper_rows("cpu-inference")[1]
-        if row.metric.startswith("next") and "opt" not in row.case
+        if row.metric.startswith("next") and row.judged and "ggml" not in row.metric
     }
-    assert len(errors) == 7
+    assert len(errors) == 9
+    tied = [errors.pop(key) or 0.0 for key in list(errors) if "opt" in key[0]]
+    assert all(abs(error) <= 0.14 for error in tied), tied
     assert all(error is not None and abs(error) <= 0.08 for error in errors.values()), errors
