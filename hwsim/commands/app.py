@@ -57,6 +57,7 @@ What the catalog holds:
   hwsim show a100-sxm-80gb
 """
 
+INTERRUPTED = 130
 GROUPS = (("device",), ("rtl",))  # commands that are several; alone they print their help
 
 app = typer.Typer(
@@ -101,16 +102,22 @@ def run_app(arguments: Sequence[str]) -> int:
         return _refuse(str(error))
     except typer.TyperException as error:
         return _refuse(error.format_message() + _given(error, arguments))
-    except (typer.Abort, KeyboardInterrupt):
-        print("hwsim: interrupted", file=sys.stderr)
-        return 130
+    except (typer.Abort, KeyboardInterrupt) as error:
+        return _interrupted(str(error))
     except (BrokenPipeError, SystemExit):  # who reads the output has seen enough: typer and rich leave by the latter
         _silence()
         return 0
     except OSError as error:
         _silence()
         return _refuse(f"cannot write {error.filename or 'the output'}: {error.strerror}")
+    if status == INTERRUPTED:  # what typer makes of an interrupt
+        return _interrupted()
     return status if isinstance(status, int) else 0
+
+
+def _interrupted(message: str = "") -> int:
+    print(f"hwsim: {message or 'interrupted'}", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _silence() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,6 @@ from hwsim.errors import InputError
 if TYPE_CHECKING:
     from hwsim.explore.run import Outcome, Progress
 
-INTERRUPTED = 130
 FRONT_SHOWN = 12
 
 
@@ -52,8 +50,7 @@ def sweep(
     if outcome.interrupted:
         again = f"hwsim sweep {spec} --out {folder} --resume"
         kept = f"interrupted after {outcome.done:,} of {outcome.points:,} points, all kept"
-        print(f"hwsim: {kept}; go on with: {again}", file=sys.stderr)
-        return INTERRUPTED
+        raise typer.Abort(f"{kept}; go on with: {again}")
     return 0
 
 
