@@ -114,18 +114,31 @@ def _cost_efficiency(gpu: str, name: str, speed: float, published: str, given: d
     )  # fmt: skip
 
 
-def instruction_streams(longest: int, prefill_bucket: int, decode_bucket: int) -> float:
-    """Ratio of instruction streams without and with buckets of lengths (length-adaptive compilation)."""
-    return 2.0 * longest / (longest / prefill_bucket + longest / decode_bucket)
+def instruction_ratio(device: str, longest: int, prefill_bucket: int, decode_bucket: int) -> float:
+    """Instruction bytes without over with length-adaptive compilation, prompts and contexts up to ``longest``.
+
+    A stream is as long as its linears take cycles: rows / matrix_macs for a prompt, 1 / vector_macs for a step.
+    Without buckets every length has one for every core; with them every bucket has one, which the cores share.
+    """
+    record = hwsim.device(device).record
+    step = 1.0 / record.vector_macs
+
+    def prompts(bucket: int) -> float:
+        tile = record.matrix_tile_rows
+        rows = (tile * -(-length // tile) for length in range(bucket, longest + 1, bucket))
+        return float(sum(rows) / record.matrix_macs)
+
+    apart = record.cores * (prompts(1) + step * longest)
+    return float(apart / (prompts(prefill_bucket) + step * longest / decode_bucket))
 
 
 def _instructions() -> Row:
-    predicted = instruction_streams(2048, 128, 16)
+    predicted = instruction_ratio("flightllm-u280", 2048, 128, 16)
     return Row(
         system="flightllm", case="length-adaptive compilation", metric="instruction storage", unit="x smaller",
         given={"longest": 2048, "prefill_bucket": 128, "decode_bucket": 16}, predicted=predicted, published="500",
         judged=False, source="arXiv 2401.03868 (about TB to about GB)",
-        note="buckets alone; sharing one stream among cores and merging loads give the rest, sizes not published",
+        note="buckets, and one stream for all cores; what merging the loads of channels saves is not published",
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import hwsim
 from hwsim.commands.app import run_app
 from hwsim.cost import compiled
 from hwsim.errors import HwsimError, InputError, UnsupportedError
+from hwsim.experiments.papers.flightllm import instruction_ratio
 from hwsim.experiments.reproduction import paper_rows
 from hwsim.mappers.techniques.sparsity import density, sparse
 from hwsim.models.catalog import read_device
@@ -140,6 +141,13 @@ def test_the_published_latencies_are_within_their_bound(name: str, bound: float)
     assert judged
     for row in judged:
         assert row.error is not None and abs(row.error) <= bound, (row.case, row.metric, row.error)
+
+
+def test_buckets_of_lengths_and_one_stream_for_all_cores_save_instructions() -> None:
+    assert instruction_ratio("flightllm-u280", 2048, 1, 1) == pytest.approx(3.0)  # three cores share a stream
+    wide, narrow = (instruction_ratio("flightllm-u280", 2048, bucket, 16) for bucket in (128, 64))
+    assert 300 < wide < 500  # published: about 500, channels merged too
+    assert narrow < wide
 
 
 def test_a_design_takes_the_area_of_its_resources_within_its_parts() -> None:
