@@ -49,6 +49,11 @@ class Driver:
         self.sent, self.offering = 0, False
         self._stalls: Sequence[int] = ()
 
+    def disturb(self, noise: random.Random, *, valid: bool) -> None:
+        """Put noise on the data, and offer it or not, during a reset."""
+        self._valid.value = int(valid)
+        self._data.value = noise.getrandbits(self._width)
+
     def load(self, beats: Sequence[int], stalls: Sequence[int]) -> None:
         """Take the beats and the stall pattern of a run."""
         self.beats, self._stalls, self.sent, self.offering = beats, stalls, 0, False
@@ -83,11 +88,11 @@ class Monitor:
         self._data = getattr(dut, f"{name}_data_o")
         self.load(())
 
-    def load(self, stalls: Sequence[int]) -> None:
-        """Take the stall pattern of a run and forget the beats of the last one."""
+    def load(self, stalls: Sequence[int], *, ready: bool = False) -> None:
+        """Take the stall pattern of a run and forget the beats of the last one; ready as given until it starts."""
         self.beats: list[int] = []
         self._stalls, self._taking, self._held = stalls, False, -1
-        self._ready.value = 0
+        self._ready.value = int(ready)
 
     def drive(self, cycle: int) -> None:
         """Set ready for this cycle."""
@@ -212,14 +217,18 @@ class Bench:
         await self.reset()
 
     async def reset(self) -> None:
-        """Hold reset for two edges, with every stream idle."""
+        """Hold reset for two edges, with noise on every stream: what is offered or taken in a reset must not matter."""
+        self.dut.rst_i.value = 1
+        for edge in range(2):
+            for driver in self.drivers:
+                driver.disturb(self.random, valid=edge == 1)
+            for monitor in self.monitors:
+                monitor.load((), ready=bool(self.random.getrandbits(1)))
+            await RisingEdge(self.dut.clk_i)
         for driver in self.drivers:
             driver.idle()
         for monitor in self.monitors:
             monitor.load(())
-        self.dut.rst_i.value = 1
-        await RisingEdge(self.dut.clk_i)
-        await RisingEdge(self.dut.clk_i)
         self.dut.rst_i.value = 0
 
     async def run(self, case: Case, mode: str, *, cut_at: int = 0) -> None:

@@ -66,6 +66,13 @@ MUTANTS = [
     Mutant(
         "reset leaves a result", "stream_accumulator.v", "if (rst_i) y_valid <= 1'b0;", "if (1'b0) y_valid <= 1'b0;"
     ),
+    Mutant(
+        "reset starts a beat",
+        "stream_accumulator.v",
+        "if (rst_i) valid_r <= 1'b0;",
+        "if (rst_i) valid_r <= 1'b1;",
+        PARAMETER_SETS[1],
+    ),
 ]
 
 

@@ -48,9 +48,8 @@ def test_every_mutant_is_caught(name: str, mutant: Mutant) -> None:
 
 
 @pytest.mark.parametrize("name", KERNELS)
-def test_a_kernel_has_five_mutants_or_more_one_of_them_a_stall(name: str) -> None:
-    mutants = read_kernel(name).mutants
-    assert len(mutants) >= 5
+def test_a_kernel_has_five_mutants_or_more(name: str) -> None:
+    assert len({mutant.name for mutant in read_kernel(name).mutants}) >= 5
 
 
 @pytest.mark.slow
