@@ -162,7 +162,8 @@ def _on_unit(system: System, unit: str | None) -> System:
             f"estimate: unit '{unit}' does not exist on {system.device.name}{did_you_mean(str(unit), units)}; "
             f"allowed: {', '.join(units)}"
         )
-    return replace(system, device=units[str(unit)])
+    chosen = units[str(unit)]
+    return replace(system, device=replace(chosen, residuals=chosen.residuals or system.device.residuals))
 
 
 def _evaluate(

@@ -2,7 +2,8 @@
 
 A size class is a range of predicted latency. A device carries, by operator and width of its numbers, the 10 and 90 %
 quantiles of measured over predicted in each class: of held-out rows where it is calibrated, else of what another
-generation's constants would have said of the calibrated devices.
+generation's constants would have said of the calibrated devices. Families that nobody measured kernel by kernel carry
+one range for every operator: how far whole published systems were off.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from hwsim.formats import number_format
 Floats = NDArray[np.float64]
 EDGES_S = (1e-5, 1e-4, 1e-3)  # predicted latency of one call: below, between and above
 UNMEASURED = "matmul wide"  # operators nobody measured are taken to be as uncertain as this
+EVERY_OPERATOR = "every operator"  # of families without measured kernels; their errors are of whole runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ def size_class(latency_s: Any) -> NDArray[np.int64]:
 
 def residuals_of(known: Mapping[str, Residuals], kind: str, numbers: str) -> Residuals | None:
     """Residuals of an operator by `width`; of wide numbers where others were not measured, else of `UNMEASURED`."""
-    for key in (f"{kind} {numbers}", f"{kind} wide", UNMEASURED):
+    for key in (f"{kind} {numbers}", f"{kind} wide", UNMEASURED, EVERY_OPERATOR):
         if key in known:
             return known[key]
     return None
@@ -89,16 +91,18 @@ def total_interval(
     """Bounds of a sum of operators around the whole latency; None where nothing is known of the device's family.
 
     Errors of one kind are the model's and go the same way in every layer: they add up. Those of different kinds do
-    not know of each other: the sums add up in squares.
+    not know of each other: the sums add up in squares. Errors of whole runs add up over all kinds.
     """
+    whole = EVERY_OPERATOR in known
     below: dict[str, float] = {}
     above: dict[str, float] = {}
     for each in operators:
         bounds = interval(known, each.kind, each.numbers, each.seconds / max(each.calls, 1.0))
         if bounds is None:
             return None
-        below[each.kind] = below.get(each.kind, 0.0) + each.seconds - each.calls * float(bounds[0])
-        above[each.kind] = above.get(each.kind, 0.0) + each.calls * float(bounds[1]) - each.seconds
+        kind = EVERY_OPERATOR if whole else each.kind
+        below[kind] = below.get(kind, 0.0) + each.seconds - each.calls * float(bounds[0])
+        above[kind] = above.get(kind, 0.0) + each.calls * float(bounds[1]) - each.seconds
     low = latency_s - float(np.sqrt(sum(value**2 for value in below.values())))
     high = latency_s + float(np.sqrt(sum(value**2 for value in above.values())))
     return max(low, 0.0), high

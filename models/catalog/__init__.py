@@ -12,6 +12,7 @@ from typing import Any
 from hwsim.errors import InputError, UnknownNameError, unknown_name
 from hwsim.hardware import Device, Link, System
 from hwsim.models.catalog.files import cited, find, is_path, merged, names, parse, read_text
+from hwsim.models.catalog.residuals import published_residuals
 from hwsim.rows import Runtime
 
 FAMILIES = ("gpu", "cpu", "npu", "gaudi", "fpga", "flash", "soc")
@@ -81,7 +82,7 @@ def _build_device(path: Path, text: str, overrides: Mapping[str, Any]) -> Device
         _known_link(device.native_link, where)
     sources.update({path: f"set to {value} by the user" for path, value in overrides.items()})
     known = {path: text for path, text in sources.items() if not path.startswith("sources.")}
-    return replace(device, name=path.stem, sources=known)
+    return replace(device, name=path.stem, sources=known, residuals=device.residuals or published_residuals())
 
 
 def _known_link(name: str, where: str) -> None:

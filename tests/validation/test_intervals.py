@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import hwsim
-from hwsim.intervals import Calls, Residuals, interval, outside, total_interval
+from hwsim.intervals import EVERY_OPERATOR, Calls, Residuals, interval, outside, total_interval
+from hwsim.models.catalog import list_devices, read_device
+from hwsim.models.catalog.residuals import published_residuals
 from hwsim.validation.targets import load
 
 KNOWN = {
@@ -38,9 +40,31 @@ def test_errors_of_one_kind_add_up_and_those_of_two_kinds_in_squares() -> None:
     assert high == pytest.approx(1e-4 + np.hypot(0.5e-5, 5e-5))
 
 
-def test_a_family_without_measurements_has_no_interval() -> None:
+def test_nothing_known_is_no_interval() -> None:
     assert total_interval({}, [Calls("a", "matmul", "wide", 1, 1e-5)], 1e-5) is None
-    assert hwsim.estimate("gaudi2-96gb", "matmul", m=1, n=64, k=64, dtype="bf16").low_s is None
+
+
+def test_a_family_without_measured_kernels_is_as_sure_as_the_published_systems_are() -> None:
+    known = published_residuals()[EVERY_OPERATOR]
+    assert 0.5 < known.low[0] < 0.95 and 1.1 < known.high[0] < 2.0
+    for device, unit in [("gaudi2-96gb", None), ("tpu-v4", None), ("snapdragon-8gen3", "npu")]:
+        found = hwsim.estimate(device, "matmul", m=[1, 512], n=64, k=64, dtype="bf16", unit=unit)
+        assert found.low_s == pytest.approx(found.latency_s * known.low[0])
+        assert found.high_s == pytest.approx(found.latency_s * known.high[0])
+
+
+def test_errors_of_whole_runs_add_up_over_all_kinds() -> None:
+    known = {EVERY_OPERATOR: Residuals(low=(0.8,) * 4, high=(1.5,) * 4, shortest_s=0.0, longest_s=np.inf)}
+    calls = [Calls("a", "matmul", "wide", 10, 5e-5), Calls("b", "attention", "narrow", 1, 5e-5)]
+    assert total_interval(known, calls, 1e-4) == pytest.approx((0.8e-4, 1.5e-4))
+    assert outside(known, calls) == []
+
+
+@pytest.mark.parametrize("name", list_devices())
+def test_every_device_of_the_catalog_says_how_sure_it_is(name: str) -> None:
+    device = read_device(name)
+    assert device.residuals
+    assert device.status["latency"] in ("calibrated", "development", "zero-shot", "unvalidated")
 
 
 def test_a_kernel_longer_than_any_measured_is_told() -> None:
