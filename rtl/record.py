@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hwsim.errors import InputError, unknown_name
-from hwsim.models.catalog.kernel_fits import Resources
+from hwsim.models.catalog.kernel_fits import Resources, term_value
 from hwsim.models.numerics.handshake import Stalls
 from hwsim.rtl.resource_fit import ResourceSweep
 
@@ -163,6 +163,11 @@ class Kernel:
                 {"name": f"{stream.name}_data{forward}", "direction": stream.direction, "width": stream.width},
             ]
         return found
+
+    def ports_at(self, **parameters: int) -> list[dict[str, Any]]:
+        """Every port at these parameters: name, direction, width in bits."""
+        values = {name: float(value) for name, value in self.values(parameters).items()}
+        return [{**port, "width": round(term_value(port["width"], values))} for port in self.ports]
 
     def values(self, given: Mapping[str, int]) -> dict[str, int]:
         """Every parameter with its value: the given ones over the defaults; raises for what is not allowed."""

@@ -73,7 +73,7 @@ def _check(values: Parameters) -> str:
 
 
 # Widths of the streams, for the list of ports.
-WIDTHS = {"x": "DATA + 1", "weight": "WEIGHT", "y": "((HIDDEN + REUSE - 1)/REUSE)*DATA + 1"}
+WIDTHS = {"x": "DATA + 1", "weight": "WEIGHT", "y": "ceil(HIDDEN/REUSE)*DATA + 1"}
 
 KERNEL = StreamKernel(
     name="gru_cell",

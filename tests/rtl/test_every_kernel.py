@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import hwsim.rtl
 from hwsim.errors import InputError
 from hwsim.rtl import kernel_names
 from hwsim.rtl.discovery import read_kernel
@@ -72,7 +74,7 @@ def test_pyverilog_parses_every_file(require_package: Require, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("name", "parameters"), SETS, ids=str)
-def test_yosys_synthesises_without_latches_or_loops(
+def test_yosys_finds_no_latch_and_no_loop_and_the_ports_that_are_declared(
     name: str, parameters: dict[str, int], require_package: Require, tmp_path: Path
 ) -> None:
     require_package("pyosys", "rtl")
@@ -82,6 +84,8 @@ def test_yosys_synthesises_without_latches_or_loops(
         "ys.run_pass('hierarchy -check -top ' + sys.argv[1] + ' ' + sys.argv[2], d)\n"
         "for step in ('proc', 'flatten', 'opt', 'check -assert', 'select -assert-none t:$dlatch t:$adlatch'):\n"
         "    ys.run_pass(step, d)\n"
+        "ys.run_pass('select -module ' + d.top_module().name.str()[1:], d)\n"
+        "ys.run_pass('write_json -selected ports.json', d)\n"
     )
     settings = " ".join(f"-chparam {key} {value}" for key, value in parameters.items())
     done = subprocess.run(
@@ -89,6 +93,10 @@ def test_yosys_synthesises_without_latches_or_loops(
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout + done.stderr)[-800:]
+    (top,) = json.loads((tmp_path / "ports.json").read_text())["modules"].values()
+    found = {port: (one["direction"], len(one["bits"])) for port, one in top["ports"].items()}
+    declared = hwsim.rtl.kernel(name).ports_at(**parameters)
+    assert {str(port["name"]): (port["direction"], port["width"]) for port in declared} == found
 
 
 def outside(parameter: Parameter) -> list[int]:
