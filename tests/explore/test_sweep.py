@@ -81,9 +81,10 @@ def test_every_point_of_a_sweep_equals_the_single_query(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("network", "device", "more"),
     [
-        ("mixtral-8x7b", "h100-sxm-80gb", 'parallel = ["tp=2", "tp=4,pp=2", "ep=8"]\nbatch = [8]'),
-        ("qwen3-30b-a3b", "b200-sxm-180gb", 'runtime = ["graph", "eager"]\nkv = ["bf16", "fp8_e4m3"]'),
+        ("mixtral-8x7b", "h100-sxm-80gb", 'parallel = ["tp=2", "tp=4,pp=2", "ep=8", "tp=8,ep=8,dp=1"]\nbatch = [8]'),
+        ("qwen3-30b-a3b", "b200-sxm-180gb", 'runtime = ["graph", "eager", "serving-top-p"]\nkv = ["bf16", "fp8_e4m3"]'),
         ("gemma-2-9b", "l40s-48gb", "context = { from = 100, to = 7000, steps = 4 }"),
+        ("nemotron-nano-9b-v2", "h100-sxm-80gb", 'runtime = ["serving-top-p"]\nbatch = [8]'),
     ],
 )
 def test_parallel_runtime_and_context_axes_equal_the_single_query(
