@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hwsim.hardware import Device
+from hwsim.models.catalog.family import KernelTable, LinkedDeviceFile, PowerTable, checked, described, record_values
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -14,14 +15,9 @@ from hwsim.models.catalog.schema import (
     Frequency,
     Number,
     Positive,
-    Power,
     Share,
-    StatusTable,
     Table,
     Time,
-    validated,
-    value_at,
-    with_overrides,
 )  # fmt: skip
 from hwsim.models.cpu.cost import matrix_rate, operator_cost, vector_rate
 from hwsim.models.cpu.record import RECORD_PATHS, Cpu
@@ -69,19 +65,6 @@ class Memory(Table):
     bytes_in_flight_per_core: Capacity
 
 
-class Kernel(Table):
-    """Time to hand work to all threads and wait for the last."""
-
-    fixed: Time
-
-
-class PowerTable(Table):
-    """Package power with memory: idle, and the limit it holds."""
-
-    idle: Power
-    limit: Power
-
-
 class EnergyTable(Table):
     """Energy per operation, and per byte of memory."""
 
@@ -90,18 +73,9 @@ class EnergyTable(Table):
     memory_byte: Energy
 
 
-class LinkTable(Table):
-    """The link that joins several of this device."""
-
-    native: str
-
-
-class CpuFile(Table):
+class CpuFile(LinkedDeviceFile):
     """A processor of the catalog, one socket."""
 
-    family: str
-    description: str = ""
-    sources: dict[str, str] = {}
     cores: Count
     clock: Frequency
     vector: Vector
@@ -109,11 +83,9 @@ class CpuFile(Table):
     compute: Compute
     cache: Cache
     memory: Memory
-    kernel: Kernel
+    kernel: KernelTable
     power: PowerTable
     energy: EnergyTable
-    link: LinkTable | None = None
-    status: StatusTable = StatusTable()
 
 
 SCHEMA = CpuFile
@@ -126,11 +98,10 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     ------
     InputError, UnknownNameError : a mistake in the table or the overrides, as one line that names ``where`` and the key
     """
-    file = validated(CpuFile, with_overrides(CpuFile, table, overrides, where), where)
-    cpu = Cpu(**{field: float(value_at(file, path)) for path, field in RECORD_PATHS.items()})
+    file = checked(CpuFile, table, where, overrides)
+    cpu = Cpu(**record_values(file, RECORD_PATHS))
     return Device(
-        name=where,
-        family="cpu",
+        **described(file, where, RECORD_PATHS),
         record=cpu,
         cost=operator_cost,
         memory_bytes=cpu.memory_bytes,
@@ -139,10 +110,6 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
             for name, code in ARITHMETIC_CODES.items()
         },
         bandwidth_bytes_per_s=cpu.memory_bandwidth_bytes_per_s,
-        native_link=file.link.native if file.link else None,
         idle_power_w=cpu.idle_power_w,
-        status=file.status.model_dump(),
-        record_paths=RECORD_PATHS,
-        description=file.description,
         launches=False,
     )

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from hwsim.errors import InputError
 from hwsim.hardware import Device
+from hwsim.models.catalog.family import DeviceFile, checked, described, record_values
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -19,13 +20,10 @@ from hwsim.models.catalog.schema import (
     Positive,
     Power,
     Silicon,
-    StatusTable,
     Table,
     Time,
     Unit,
-    validated,
     value_at,
-    with_overrides,
 )  # fmt: skip
 from hwsim.models.flash.area import chiplet_mm2
 from hwsim.models.flash.cost import array_passes, operator_cost
@@ -115,12 +113,9 @@ class EnergyTable(Table):
     memory_bit: Energy
 
 
-class FlashFile(Table):
+class FlashFile(DeviceFile):
     """A flash chiplet of the catalog."""
 
-    family: str
-    description: str = ""
-    sources: dict[str, str] = {}
     nand: Nand
     bus: Bus
     core: Core
@@ -131,7 +126,6 @@ class FlashFile(Table):
     power: PowerTable
     energy: EnergyTable
     silicon: Silicon | None = None
-    status: StatusTable = StatusTable()
 
 
 SCHEMA = FlashFile
@@ -146,15 +140,14 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     ------
     InputError, UnknownNameError : a mistake in the table or the overrides, as one line that names ``where`` and the key
     """
-    file = validated(FlashFile, with_overrides(FlashFile, table, overrides, where), where)
-    flash = FlashChiplet(**{field: float(value_at(file, path)) for path, field in RECORD_PATHS.items()})
+    file = checked(FlashFile, table, where, overrides)
+    flash = FlashChiplet(**record_values(file, RECORD_PATHS))
     _check(file, flash, where)
     dies = flash.channels * flash.chips * flash.dies
     cells = flash.array_count * flash.array_rows * flash.array_columns
     rate = 2.0 * (cells * flash.npu_clock_hz + dies * flash.core_macs * flash.core_clock_hz)
     return Device(
-        name=where,
-        family="flash",
+        **described(file, where, RECORD_PATHS),
         record=flash,
         cost=operator_cost,
         memory_bytes=flash.dram_bytes,
@@ -164,9 +157,6 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         bandwidth_bytes_per_s=plane_rate(flash, flash.planes),
         idle_power_w=flash.idle_power_w,
         launches=False,  # the order of a network is fixed when its weights are laid out
-        status=file.status.model_dump(),
-        record_paths=RECORD_PATHS,
-        description=file.description,
         area_mm2=chiplet_mm2(flash, file.silicon.node_nm) if file.silicon else {},
     )
 

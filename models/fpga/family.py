@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from hwsim.errors import InputError
 from hwsim.hardware import Device
+from hwsim.models.catalog.family import DeviceFile, checked, described, record_values
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -16,11 +17,7 @@ from hwsim.models.catalog.schema import (
     Number,
     Power,
     Share,
-    StatusTable,
     Table,
-    validated,
-    value_at,
-    with_overrides,
 )  # fmt: skip
 from hwsim.models.fpga.area import resources_mm2
 from hwsim.models.fpga.cost import operator_cost
@@ -87,14 +84,11 @@ class EnergyTable(Table):
     memory_byte: Energy
 
 
-class FpgaFile(Table):
+class FpgaFile(DeviceFile):
     """A design of the catalog on a part of the catalog."""
 
-    family: str
     part: str
     style: Literal["overlay", "dataflow"]
-    description: str = ""
-    sources: dict[str, str] = {}
     clock: Frequency
     overlay: Overlay | None = None
     dataflow: Dataflow | None = None
@@ -102,7 +96,6 @@ class FpgaFile(Table):
     kernels: dict[str, KernelUse] = {}
     power: PowerTable
     energy: EnergyTable
-    status: StatusTable = StatusTable()
 
 
 SCHEMA = FpgaFile
@@ -116,28 +109,23 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     InputError, UnknownNameError : a mistake in the table, or a design that needs more than its part has (with the table
         of resources)
     """
-    file = validated(FpgaFile, with_overrides(FpgaFile, table, overrides, where), where)
+    file = checked(FpgaFile, table, where, overrides)
     if getattr(file, file.style) is None:
         raise InputError(f"{where}: missing key '{file.style}', the table of style '{file.style}'")
     part = read_part(file.part)
     check_fit(file, part, where)
-    values = {field: float(value_at(file, path)) for path, field in RECORD_PATHS.items()}
     record = Fpga(
         style=STYLES[file.style], memory_bytes=part.memory_capacity, memory_bandwidth_bytes_per_s=part.memory_bandwidth,
-        **values,
+        **record_values(file, RECORD_PATHS),
     )  # fmt: skip
     return Device(
-        name=where,
-        family="fpga",
+        **described(file, where, RECORD_PATHS) | {"status": file.status.model_dump() | _resource_status(file, where)},
         record=record,
         cost=operator_cost,
         memory_bytes=part.memory_capacity,
         peak_flops_per_s=_peaks(record, file),
         bandwidth_bytes_per_s=part.memory_bandwidth,
         idle_power_w=record.idle_power_w,
-        status=file.status.model_dump() | _resource_status(file, where),
-        record_paths=RECORD_PATHS,
-        description=file.description,
         area_mm2=resources_mm2(needed(file, part, where), part.node_nm),
         launches=False,
         check=check_reuse if record.style == DATAFLOW else None,

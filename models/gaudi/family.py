@@ -7,6 +7,7 @@ from typing import Any
 
 from hwsim.errors import InputError
 from hwsim.hardware import Device
+from hwsim.models.catalog.family import KernelTable, LinkedDeviceFile, PowerTable, checked, described, record_values
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -15,15 +16,9 @@ from hwsim.models.catalog.schema import (
     Frequency,
     Number,
     Positive,
-    Power,
     Share,
     Silicon,
-    StatusTable,
     Table,
-    Time,
-    validated,
-    value_at,
-    with_overrides,
 )  # fmt: skip
 from hwsim.models.gaudi.area import gaudi_area_mm2
 from hwsim.models.gaudi.cost import operator_cost
@@ -71,19 +66,6 @@ class Memory(Table):
     achieved: Share
 
 
-class Kernel(Table):
-    """Start of a kernel inside a recorded graph."""
-
-    fixed: Time
-
-
-class PowerTable(Table):
-    """Board power: idle, and the limit the board holds."""
-
-    idle: Power
-    limit: Power
-
-
 class EnergyTable(Table):
     """Energy per FLOP by format and unit, and per byte by memory."""
 
@@ -102,29 +84,18 @@ class Fp8(Table):
     biases: list[int]
 
 
-class LinkTable(Table):
-    """The link that joins several of this device."""
-
-    native: str
-
-
-class GaudiFile(Table):
+class GaudiFile(LinkedDeviceFile):
     """A Gaudi of the catalog."""
 
-    family: str
-    description: str = ""
-    sources: dict[str, str] = {}
     engine: Engine
     core: Core
     sram: Sram
     memory: Memory
-    kernel: Kernel
+    kernel: KernelTable
     power: PowerTable
     energy: EnergyTable
     fp8: Fp8
-    link: LinkTable | None = None
     silicon: Silicon | None = None
-    status: StatusTable = StatusTable()
 
 
 SCHEMA = GaudiFile
@@ -137,13 +108,12 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     ------
     InputError, UnknownNameError : a mistake in the table or the overrides, as one line that names ``where`` and the key
     """
-    file = validated(GaudiFile, with_overrides(GaudiFile, table, overrides, where), where)
-    gaudi = Gaudi(**{field: float(value_at(file, path)) for path, field in RECORD_PATHS.items()})
+    file = checked(GaudiFile, table, where, overrides)
+    gaudi = Gaudi(**record_values(file, RECORD_PATHS))
     _check(gaudi, file, where)
     cells = gaudi.engine_count * gaudi.engine_rows * gaudi.engine_columns
     return Device(
-        name=where,
-        family="gaudi",
+        **described(file, where, RECORD_PATHS),
         record=gaudi,
         cost=operator_cost,
         memory_bytes=gaudi.memory_bytes,
@@ -152,11 +122,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
             for name, code in ARITHMETIC_CODES.items()
         },
         bandwidth_bytes_per_s=gaudi.memory_bandwidth_bytes_per_s,
-        native_link=file.link.native if file.link else None,
         idle_power_w=gaudi.idle_power_w,
-        status=file.status.model_dump(),
-        record_paths=RECORD_PATHS,
-        description=file.description,
         area_mm2=gaudi_area_mm2(gaudi, file.silicon.node_nm) if file.silicon else {},
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hwsim.hardware import Device
+from hwsim.models.catalog.family import LinkedDeviceFile, checked, described, record_values
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -16,12 +17,8 @@ from hwsim.models.catalog.schema import (
     Positive,
     Power,
     Share,
-    StatusTable,
     Table,
     Time,
-    validated,
-    value_at,
-    with_overrides,
 )  # fmt: skip
 from hwsim.models.gpu.arithmetic import tensor_rate
 from hwsim.models.gpu.cost import operator_cost
@@ -153,19 +150,10 @@ class EnergyTable(Table):
     memory_byte: Energy
 
 
-class LinkTable(Table):
-    """The link that joins several of this device."""
-
-    native: str
-
-
-class GpuFile(Table):
+class GpuFile(LinkedDeviceFile):
     """A GPU of the catalog."""
 
-    family: str
     architecture: str = ""
-    description: str = ""
-    sources: dict[str, str] = {}
     sm_count: Count
     clock: Frequency
     tensor: Tensor
@@ -180,8 +168,6 @@ class GpuFile(Table):
     moe: MoeTable
     power: PowerTable
     energy: EnergyTable
-    link: LinkTable | None = None
-    status: StatusTable = StatusTable()
 
 
 SCHEMA = GpuFile
@@ -194,11 +180,10 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     ------
     InputError, UnknownNameError : a mistake in the table or the overrides, as one line that names ``where`` and the key
     """
-    file = validated(GpuFile, with_overrides(GpuFile, table, overrides, where), where)
-    gpu = Gpu(**{field: float(value_at(file, path)) for path, field in RECORD_PATHS.items()})
+    file = checked(GpuFile, table, where, overrides)
+    gpu = Gpu(**record_values(file, RECORD_PATHS))
     return Device(
-        name=where,
-        family="gpu",
+        **described(file, where, RECORD_PATHS),
         record=gpu,
         cost=operator_cost,
         memory_bytes=gpu.memory_bytes,
@@ -206,11 +191,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
             name: gpu.sm_count * gpu.clock_hz * tensor_rate(gpu, code) for name, code in ARITHMETIC_CODES.items()
         },
         bandwidth_bytes_per_s=gpu.memory_bandwidth_bytes_per_s,
-        native_link=file.link.native if file.link else None,
         idle_power_w=gpu.idle_power_w,
         collective_power=collective_power_w,
-        status=file.status.model_dump(),
         residuals=residuals(file.status.latency),
-        record_paths=RECORD_PATHS,
-        description=file.description,
     )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from hwsim.errors import InputError
 from hwsim.hardware import Device
+from hwsim.models.catalog.family import KernelTable, LinkedDeviceFile, PowerTable, checked, described, record_values
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -15,15 +16,10 @@ from hwsim.models.catalog.schema import (
     Frequency,
     Number,
     Positive,
-    Power,
     Share,
     Silicon,
-    StatusTable,
     Table,
     Time,
-    validated,
-    value_at,
-    with_overrides,
 )  # fmt: skip
 from hwsim.models.npu.cost import ROW_STATIONARY, operator_cost
 from hwsim.models.npu.matmul import SUM_BYTES, cell_macs
@@ -72,19 +68,6 @@ class Memory(Table):
     latency: Time
 
 
-class Kernel(Table):
-    """Start of a kernel inside a compiled program."""
-
-    fixed: Time
-
-
-class PowerTable(Table):
-    """Idle power, and the limit that is held."""
-
-    idle: Power
-    limit: Power
-
-
 class EnergyTable(Table):
     """Dynamic energy an operation by format, and a byte by memory."""
 
@@ -108,29 +91,18 @@ class Local(Table):
     output_zero_share: Number = 0.0
 
 
-class LinkTable(Table):
-    """The link that joins several of this device."""
-
-    native: str
-
-
-class NpuFile(Table):
+class NpuFile(LinkedDeviceFile):
     """An NPU of the catalog."""
 
-    family: str
-    description: str = ""
-    sources: dict[str, str] = {}
     array: Array
     vector: Vector
     sram: Sram
     memory: Memory
-    kernel: Kernel
+    kernel: KernelTable
     power: PowerTable
     energy: EnergyTable
     local: Local | None = None
-    link: LinkTable | None = None
     silicon: Silicon | None = None
-    status: StatusTable = StatusTable()
 
 
 SCHEMA = NpuFile
@@ -143,17 +115,16 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     ------
     InputError, UnknownNameError : a mistake in the table or the overrides, as one line that names ``where`` and the key
     """
-    file = validated(NpuFile, with_overrides(NpuFile, table, overrides, where), where)
+    file = checked(NpuFile, table, where, overrides)
     codes = {
         "dataflow": DATAFLOW_CODES.get(file.array.dataflow, ROW_STATIONARY),
         "cycle_count": COUNT_CODES[file.array.cycles],
     }
-    npu = Npu(**{field: float(value_at(file, path)) for path, field in RECORD_PATHS.items()}, **codes)
+    npu = Npu(**record_values(file, RECORD_PATHS), **codes)
     _check(npu, file, where)
     cells = npu.array_count * npu.array_rows * npu.array_columns
     return Device(
-        name=where,
-        family="npu",
+        **described(file, where, RECORD_PATHS),
         record=npu,
         cost=operator_cost,
         memory_bytes=npu.memory_bytes,
@@ -161,11 +132,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
             name: 2.0 * cells * npu.clock_hz * cell_macs(npu, code) for name, code in ARITHMETIC_CODES.items()
         },
         bandwidth_bytes_per_s=npu.memory_bandwidth_bytes_per_s,
-        native_link=file.link.native if file.link else None,
         idle_power_w=npu.idle_power_w,
-        status=file.status.model_dump(),
-        record_paths=RECORD_PATHS,
-        description=file.description,
         area_mm2=npu_areas_mm2(npu, file.silicon.node_nm) if file.silicon else {},
     )
 

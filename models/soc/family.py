@@ -7,6 +7,7 @@ from typing import Any
 
 from hwsim.errors import InputError
 from hwsim.hardware import Device
+from hwsim.models.catalog.family import DeviceFile, checked, described, record_values
 from hwsim.models.catalog.files import is_path, names
 from hwsim.models.catalog.schema import (
     Bandwidth,
@@ -16,12 +17,8 @@ from hwsim.models.catalog.schema import (
     Number,
     Positive,
     Power,
-    StatusTable,
     Table,
     Time,
-    validated,
-    value_at,
-    with_overrides,
 )  # fmt: skip
 from hwsim.models.soc.cost import cpu_unit, gpu_unit, npu_unit, operator_cost, unit_cost
 from hwsim.models.soc.record import RECORD_PATHS, Soc
@@ -62,19 +59,15 @@ class PowerTable(Table):
     idle: Power
 
 
-class SocFile(Table):
+class SocFile(DeviceFile):
     """A system on a chip of the catalog."""
 
-    family: str
-    description: str = ""
-    sources: dict[str, str] = {}
     memory: Memory
     cpu: UnitTable
     gpu: UnitTable
     npu: UnitTable
     power: PowerTable
     storage: StorageTable | None = None
-    status: StatusTable = StatusTable()
 
 
 SCHEMA = SocFile
@@ -87,8 +80,8 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     ------
     InputError, UnknownNameError : a mistake in the table or the overrides, as one line that names ``where`` and the key
     """
-    file = validated(SocFile, with_overrides(SocFile, table, overrides, where), where)
-    soc = Soc(**{field: float(value_at(file, path)) for path, field in RECORD_PATHS.items()})
+    file = checked(SocFile, table, where, overrides)
+    soc = Soc(**record_values(file, RECORD_PATHS))
     if soc.shared_bytes_per_s > soc.memory_bandwidth_bytes_per_s:
         raise InputError(f"{where}: memory.shared must be at most memory.bandwidth")
     if file.storage and not is_path(file.storage.native) and file.storage.native not in names("storages"):
@@ -109,9 +102,9 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         for name, unit in units.items()
     }  # fmt: skip
     return Device(
-        name=where, family="soc", record=soc, cost=operator_cost, peak_flops_per_s=_peaks(list(units.values())),
-        bandwidth_bytes_per_s=soc.memory_bandwidth_bytes_per_s, record_paths=RECORD_PATHS,
-        description=file.description, units=made, **shared,
+        record=soc, cost=operator_cost, peak_flops_per_s=_peaks(list(units.values())),
+        bandwidth_bytes_per_s=soc.memory_bandwidth_bytes_per_s, units=made,
+        **described(file, where, RECORD_PATHS) | shared,
     )  # fmt: skip
 
 

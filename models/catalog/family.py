@@ -1,0 +1,69 @@
+"""What the readers of all families share: the head of a device file, its record, and what of a `Device` follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from hwsim.models.catalog.schema import Power, StatusTable, Table, Time, validated, value_at, with_overrides
+
+
+class LinkTable(Table):
+    """The link that joins several of this device, by its catalog name."""
+
+    native: str
+
+
+class KernelTable(Table):
+    """Time no kernel goes below: to hand it out, start it and wait for its last part."""
+
+    fixed: Time
+
+
+class PowerTable(Table):
+    """Power with nothing running, and the limit that is held."""
+
+    idle: Power
+    limit: Power
+
+
+class DeviceFile(Table):
+    """What every device file says beside the tables of its family."""
+
+    family: str
+    description: str = ""
+    sources: dict[str, str] = {}
+    status: StatusTable = StatusTable()
+
+
+class LinkedDeviceFile(DeviceFile):
+    """The file of a device of which a link may join several."""
+
+    link: LinkTable | None = None
+
+
+File = TypeVar("File", bound=DeviceFile)
+
+
+def checked(schema: type[File], table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) -> File:
+    """A device's table, with some TOML paths replaced, checked against its family's schema.
+
+    Raises
+    ------
+    InputError, UnknownNameError : a mistake in the table or the overrides, as one line that names ``where`` and the key
+    """
+    return validated(schema, with_overrides(schema, table, overrides, where), where)
+
+
+def record_values(file: Table, paths: Mapping[str, str]) -> dict[str, float]:
+    """Values of a record's fields, from TOML path -> field; 0 where an optional table is absent."""
+    return {field: float(value_at(file, path)) for path, field in paths.items()}
+
+
+def described(file: DeviceFile, where: str, paths: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments of a `Device` that its file states for every family."""
+    link = getattr(file, "link", None)
+    return {
+        "name": where, "family": file.family, "description": file.description, "status": file.status.model_dump(),
+        "record_paths": paths, "native_link": link.native if isinstance(link, LinkTable) else None,
+    }  # fmt: skip
