@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from hwsim.models.npu.stream_timing import Beat, Timing, pipeline_timing
 from hwsim.models.numerics.integers import concatenate, mask
 from hwsim.models.numerics.ternary import pack, packed_bits, ternary_dot
-from hwsim.rtl.resource_fit import ResourceSweep
 from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
 from hwsim.rtl.ternary_mac.kernel import KERNEL
 
@@ -17,12 +16,6 @@ PARAMETER_SETS: list[dict[str, int]] = [
     {"LANES": 7, "ACTIVATION_WIDTH": 4, "ACCUMULATOR_WIDTH": 12, "TRITS_PER_BYTE": 5, "PIPELINE": 1},
     {"LANES": 1, "ACTIVATION_WIDTH": 8, "ACCUMULATOR_WIDTH": 16, "TRITS_PER_BYTE": 5, "PIPELINE": 0},
 ]
-RESOURCE_SWEEPS = (
-    ResourceSweep(
-        terms={"lut": ("1", "LANES", "LANES*log2(LANES)"), "ff": ("1", "LANES")},  # sums widen down the tree
-        points=tuple({"LANES": lanes} for lanes in (1, 2, 4, 6, 8, 12, 16, 24)),
-    ),
-)
 BINS = frozenset(
     [
         "all_lowest",
