@@ -51,6 +51,7 @@ MUTANTS = [
         "if (1'b0) patched <= {LANES{1'b0}};",
     ),
     Mutant("left entries not drained", "outlier_ecc.v", "state <= pending ? DRAIN : HEADER", "state <= HEADER"),
+    Mutant("drained entries patch", "outlier_ecc.v", "take_entry && state == PAGE) patched", "take_entry) patched"),
     Mutant("stall ignored", "outlier_ecc.v", "assign advance = !y_valid || y_ready_i;", "assign advance = 1'b1;"),
 ]
 Page = tuple[list[int], int, list[int]]
@@ -105,8 +106,9 @@ def _damaged(page: list[int], parameters: Mapping[str, int], kind: str, rng: ran
         entries = [_flip(entry, total, rng, start=address_part) for entry in entries]
     if kind in ("address_flipped", "random"):
         entries = [_flip(entry, address_part, rng) for entry in entries]
-    if kind == "address_beyond":  # a sound word that names the highest address there is
-        beyond = (1 << (values - 1).bit_length()) - 1
+    if kind == "address_beyond":  # a sound word that names an address just past the page, or its last one
+        highest = (1 << (values - 1).bit_length()) - 1
+        beyond = min(highest, values + rng.randrange(parameters["LANES"]))
         check = encode(beyond, hamming_columns(beyond.bit_length()))
         entries[0] = entries[0] >> address_part << address_part | check << beyond.bit_length() | beyond
     if kind in ("address_lost", "random"):

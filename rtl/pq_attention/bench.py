@@ -49,14 +49,17 @@ PARAMETER_SETS: list[dict[str, int]] = [
 ]
 BINS = frozenset(
     ["all_lowest", "all_highest", "all_zero", "alternating", "random", "long", "bin_wraps", "same_code_again"]
-    + ["query_restarts_the_table", "scores_between_weights", "second_head", "unknown_operation"]
+    + ["query_restarts_the_table", "scores_between_weights", "scores_between_sums", "second_head"]
+    + ["unknown_operation"]
 )
 LOADS_AFTER_RESET = "second_head"
+_SUMS_IN_A_STALL = "if (valid_r && operation_r == COMBINE) sums"
 MUTANTS = [
     Mutant("product unsigned", "sub_dot.v", "wire signed [VALUE_WIDTH-1:0] a;", "wire [VALUE_WIDTH-1:0] a;"),
     Mutant("last sub-space left out", "pq_attention.v", "index < SUB_SPACES; index", "index < SUB_SPACES - 1; index"),
     Mutant("bin not cleared", "pq_attention.v", "(clearing || operation_r == COMBINE) ?", "clearing ?"),
     Mutant("weight not accumulated", "pq_attention.v", ": old_bin + {", ": {BIN_WIDTH{1'b0}} + {"),
+    Mutant("sum repeats in a stall", "pq_attention.v", "if (working && operation_r == COMBINE) sums", _SUMS_IN_A_STALL),
     Mutant("sums not restarted", "pq_attention.v", "(code_r == {CODE_BITS{1'b0}}) ?", "(1'b0) ?"),
     Mutant(
         "weight added in a stall", "pq_attention.v", "assign working = valid_r && advance;", "assign working = valid_r;"
@@ -105,8 +108,8 @@ class _Program:
             weight = (self._rng.choice(weights), self.widths.weight_width)
             self._add(WEIGH, [*self._codes(codes), weight])
 
-    def combine(self, values: list[int]) -> None:
-        for _ in range(self.widths.sub_spaces << self.widths.code_bits):
+    def combine(self, values: list[int], count: int | None = None) -> None:
+        for _ in range(self.widths.sub_spaces << self.widths.code_bits if count is None else count):
             self._add(COMBINE, self._vector(self.widths.sub_dim, values))
 
     def nothing(self) -> None:
@@ -173,6 +176,15 @@ def scenarios(parameters: Mapping[str, int], rng: random.Random) -> Iterator[Sce
         program.nothing()
     program.combine(everything)
     yield program.scenario({"query_restarts_the_table", "scores_between_weights", "unknown_operation"})
+    program = _Program(widths, rng)
+    program.query(everything)
+    program.build(everything)
+    program.weigh(codes, [most], 6)
+    for _ in range(widths.sub_spaces << widths.code_bits):  # every sum meets results that wait
+        program.combine(everything, count=1)
+        program.score(codes, rng.randint(0, 2))
+        program.weigh(codes, [most], rng.randint(0, 1))
+    yield program.scenario({"scores_between_sums"})
     program = _Program(widths, rng)
     for _ in range(2):
         program.head(everything, list(range(most + 1)), rng.randint(5, 12))

@@ -30,7 +30,7 @@ _TERMS = {
     ),
     "ff": ("1", "REGISTERS"),
     "dsp": ("SUB_DIM", "SUB_DIM*(VALUE_WIDTH > 4)"),
-    "bram": ("SUB_SPACES*(CODE_BITS > 7)*2**(CODE_BITS - 8)",),
+    "bram": ("SUB_SPACES*(CODE_BITS > 7)*ceil(TABLE*2**CODE_BITS/18432)",),
     "cells": ("1", "SUB_SPACES*BIN_WIDTH", "SUB_DIM*SUM_WIDTH", "SUB_DIM*VALUE_WIDTH*(BIN_WIDTH + VALUE_WIDTH)"),
     "gates": ("1", "SUB_SPACES*BIN_WIDTH", "SUB_DIM*SUM_WIDTH", "SUB_DIM*VALUE_WIDTH*(BIN_WIDTH + VALUE_WIDTH)"),
 }

@@ -62,6 +62,12 @@ MUTANTS = [
         "take      = x_valid_i && open",
         "take      = x_valid_i",
     ),
+    Mutant(
+        "function of the first beat",
+        "softmax_rmsnorm.v",
+        "            root  <=",
+        "            if (index == 0) root  <=",
+    ),
     Mutant("reset keeps the index", "softmax_rmsnorm.v", "            index        <= {BEATS{1'b0}};\n", ""),
 ]
 
@@ -114,8 +120,9 @@ def _scenario(rows: Sequence[Row], parameters: Mapping[str, int], bins: set[str]
         bins |= {"norm_one_number" if row.norm else "softmax_one_number"} if row.keep.sum() == 1 else set()
         for beat, (data, keep, result) in enumerate(zip(row.data, row.keep, results, strict=True)):
             last = (int(beat == len(row.data) - 1), 1)
+            function = row.norm if last[0] else (row.norm + beat + 1) % 2  # only that of the last beat counts
             marks = [(int(mark), 1) for mark in keep]
-            x.append(concatenate([*((int(v), bits) for v in data), *marks, (int(row.norm), 1), last]))
+            x.append(concatenate([*((int(v), bits) for v in data), *marks, (int(function), 1), last]))
             expected.append(concatenate([*((int(v), bits) for v in result), last]))
     bins |= {"function_changes"} if len({row.norm for row in rows}) == 2 else set()
     shapes = [(len(row.data), row.norm) for row in rows]
