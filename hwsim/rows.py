@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import NamedTuple
 
 from hwsim.errors import UnsupportedError
@@ -115,71 +116,108 @@ class Runtime(NamedTuple):
     sampling: float = 0.0  # accesses of four bytes to memory for each logit of a step: what the choice of tokens moves
 
 
+@singledispatch
 def lower(operator: Operator) -> OperatorRow:
-    """Flatten an operator into the record that cost functions read."""
-    common = {"flops": operator.flops, "bytes": operator.bytes, "dtype_bytes": number_format(operator.dtype).bytes}
-    if isinstance(operator, Matmul):
-        return OperatorRow(
-            kind=MATMUL, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), m=operator.m, n=operator.n,
-            k=operator.k, batch=operator.batch, stored_bytes=number_format(operator.weight_dtype).bytes,
-            scaling=SCALING_CODES[operator.scaling], density=operator.density, streamed=float(operator.streamed),
-            weight_sets=operator.weight_sets, **common,
-        )  # fmt: skip
-    if isinstance(operator, Attention):
-        return OperatorRow(
-            kind=ATTENTION, arithmetic=_arithmetic(operator.dtype, operator.dtype), batch=operator.batch,
-            query_length=operator.query_length, kv_length=operator.kv_length, heads=operator.heads,
-            kv_heads=operator.kv_heads, head_dim=operator.head_dim, value_head_dim=operator.value_head_dim,
-            window=operator.window, causal=float(operator.causal),
-            stored_bytes=number_format(operator.kv_dtype).bytes, **common,
-        )  # fmt: skip
-    if isinstance(operator, MixtureOfExperts):
-        return OperatorRow(
-            kind=MOE, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), tokens=operator.tokens,
-            hidden=operator.hidden, intermediate=operator.intermediate, experts=operator.experts,
-            top_k=operator.top_k, matrices=float(operator.matrices), experts_touched=operator.touched_experts,
-            load_peak=operator.load_peak,
-            stored_bytes=number_format(operator.weight_dtype).bytes, **common,
-        )  # fmt: skip
-    if isinstance(operator, Norm):
-        kind = SOFTMAX if operator.kind == "softmax" else NORM
-        return OperatorRow(
-            kind=kind, arithmetic=2.0, rows=operator.rows, columns=operator.columns, matrices=operator.weights, **common
-        )
-    if isinstance(operator, Elementwise):
-        return OperatorRow(
-            kind=ELEMENTWISE, arithmetic=2.0, elements=operator.elements, reads=operator.reads,
-            writes=operator.writes, **common,
-        )  # fmt: skip
-    if isinstance(operator, Gather):
-        return OperatorRow(
-            kind=GATHER, rows=operator.rows, columns=operator.columns,
-            stored_bytes=number_format(operator.weight_dtype).bytes, **common,
-        )  # fmt: skip
-    if isinstance(operator, Collective):
-        return OperatorRow(
-            kind=COLLECTIVE, operation=OPERATION_CODES[operator.operation], ranks=operator.ranks,
-            algorithm=ALGORITHM_CODES[operator.algorithm], message_bytes=operator.message_bytes, **common,
-        )  # fmt: skip
-    if isinstance(operator, Convolution):
-        return _convolution(operator, common)
-    if isinstance(operator, Recurrent):
-        return OperatorRow(
-            kind=RECURRENT, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), images=operator.batch,
-            rows=operator.steps, k=operator.inputs, hidden=operator.hidden, matrices=operator.gates,
-            batch=operator.directions, stored_bytes=number_format(operator.weight_dtype).bytes, **common,
-        )  # fmt: skip
+    """Flatten an operator into the record that cost functions read; each kind of operator has its own way.
+
+    Raises
+    ------
+    UnsupportedError : a kind without a flat form, or activations in a format that has no multiplier
+    """
     raise UnsupportedError(f"operator '{operator.name}' of kind '{operator.kind}' has no flat form")
 
 
-def _convolution(operator: Convolution, common: dict[str, float]) -> OperatorRow:
+def _common(operator: Operator) -> dict[str, float]:
+    return {"flops": operator.flops, "bytes": operator.bytes, "dtype_bytes": number_format(operator.dtype).bytes}
+
+
+@lower.register
+def _(operator: Matmul) -> OperatorRow:
+    return OperatorRow(
+        kind=MATMUL, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), m=operator.m, n=operator.n,
+        k=operator.k, batch=operator.batch, stored_bytes=number_format(operator.weight_dtype).bytes,
+        scaling=SCALING_CODES[operator.scaling], density=operator.density, streamed=float(operator.streamed),
+        weight_sets=operator.weight_sets, **_common(operator),
+    )  # fmt: skip
+
+
+@lower.register
+def _(operator: Attention) -> OperatorRow:
+    return OperatorRow(
+        kind=ATTENTION, arithmetic=_arithmetic(operator.dtype, operator.dtype), batch=operator.batch,
+        query_length=operator.query_length, kv_length=operator.kv_length, heads=operator.heads,
+        kv_heads=operator.kv_heads, head_dim=operator.head_dim, value_head_dim=operator.value_head_dim,
+        window=operator.window, causal=float(operator.causal),
+        stored_bytes=number_format(operator.kv_dtype).bytes, **_common(operator),
+    )  # fmt: skip
+
+
+@lower.register
+def _(operator: MixtureOfExperts) -> OperatorRow:
+    return OperatorRow(
+        kind=MOE, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), tokens=operator.tokens,
+        hidden=operator.hidden, intermediate=operator.intermediate, experts=operator.experts,
+        top_k=operator.top_k, matrices=float(operator.matrices), experts_touched=operator.touched_experts,
+        load_peak=operator.load_peak,
+        stored_bytes=number_format(operator.weight_dtype).bytes, **_common(operator),
+    )  # fmt: skip
+
+
+@lower.register
+def _(operator: Norm) -> OperatorRow:
+    kind = SOFTMAX if operator.kind == "softmax" else NORM
+    return OperatorRow(
+        kind=kind,
+        arithmetic=2.0,
+        rows=operator.rows,
+        columns=operator.columns,
+        matrices=operator.weights,
+        **_common(operator),
+    )
+
+
+@lower.register
+def _(operator: Elementwise) -> OperatorRow:
+    return OperatorRow(
+        kind=ELEMENTWISE, arithmetic=2.0, elements=operator.elements, reads=operator.reads,
+        writes=operator.writes, **_common(operator),
+    )  # fmt: skip
+
+
+@lower.register
+def _(operator: Gather) -> OperatorRow:
+    return OperatorRow(
+        kind=GATHER, rows=operator.rows, columns=operator.columns,
+        stored_bytes=number_format(operator.weight_dtype).bytes, **_common(operator),
+    )  # fmt: skip
+
+
+@lower.register
+def _(operator: Collective) -> OperatorRow:
+    return OperatorRow(
+        kind=COLLECTIVE, operation=OPERATION_CODES[operator.operation], ranks=operator.ranks,
+        algorithm=ALGORITHM_CODES[operator.algorithm], message_bytes=operator.message_bytes, **_common(operator),
+    )  # fmt: skip
+
+
+@lower.register
+def _(operator: Convolution) -> OperatorRow:
     return OperatorRow(
         kind=CONVOLUTION, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), m=operator.m, n=operator.n,
         k=operator.k, batch=operator.groups, stored_bytes=number_format(operator.weight_dtype).bytes,
         images=operator.batch, output_rows=operator.output_rows, output_columns=operator.output_columns,
         filter_rows=operator.filter_rows, filter_columns=operator.filter_columns, stride=operator.stride,
         input_rows=operator.input_rows + 2.0 * operator.padding,
-        input_columns=operator.input_columns + 2.0 * operator.padding, **common,
+        input_columns=operator.input_columns + 2.0 * operator.padding, **_common(operator),
+    )  # fmt: skip
+
+
+@lower.register
+def _(operator: Recurrent) -> OperatorRow:
+    return OperatorRow(
+        kind=RECURRENT, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), images=operator.batch,
+        rows=operator.steps, k=operator.inputs, hidden=operator.hidden, matrices=operator.gates,
+        batch=operator.directions, stored_bytes=number_format(operator.weight_dtype).bytes, **_common(operator),
     )  # fmt: skip
 
 

@@ -55,6 +55,8 @@ def run(
     from hwsim.engine.workload import Workload, read_parallel
     from hwsim.models.catalog import read_runtime
 
+    if trace is not None and engine != "events":
+        raise InputError("--trace needs --engine events")
     model = hwsim.network(network)
     degrees = read_parallel(parallel)
     default = activations or model.default_format
@@ -65,35 +67,31 @@ def run(
         )
         for name in phase.split(",")
     ]  # fmt: skip
-    if trace is not None and engine != "events":
-        raise InputError("--trace needs --engine events")
-    profile = read_runtime(runtime)
-    overrides = read_overrides(set_ or [])
-    pairs: list[tuple[Result, System]] = []
-    for text in on:
-        system = hwsim.as_system(hwsim.system(text, overrides), degrees.devices)
-        pairs += [(simulate_workload(model, system, work, profile, runtime, engine), system) for work in workloads]
+    profile, overrides = read_runtime(runtime), read_overrides(set_ or [])
+    systems = [hwsim.as_system(hwsim.system(text, overrides), degrees.devices) for text in on]
+    cases = [(work, system) for system in systems for work in workloads]
+    pairs = [(simulate_workload(model, system, work, profile, runtime, engine), system) for work, system in cases]
     if trace is not None:
-        _write_trace(trace, model, pairs[0][1], workloads[0], profile)
+        _write_trace(trace, model, systems[0], workloads[0], profile)
     if report is not None:
         from hwsim.report.run_report import write_report
 
         write_report(report, pairs)
     if explain:
-        from hwsim.commands.explain import explain_operator, print_explanation
+        _explain(model, cases, profile, explain, json_output)
+    else:
+        _print(pairs, json_output)
 
-        works = workloads * len(on)
-        found = [
-            explain_operator(model, system, work, profile, explain)
-            for (_, system), work in zip(pairs, works, strict=True)
-        ]
-        if json_output:
-            _print_json(found)
-        else:
-            for document in found:
-                print_explanation(document)
+
+def _explain(model: Any, cases: list[tuple[Workload, System]], profile: Any, operator: str, json_output: bool) -> None:
+    from hwsim.commands.explain import explain_operator, print_explanation
+
+    found = [explain_operator(model, system, work, profile, operator) for work, system in cases]
+    if json_output:
+        _print_json(found)
         return
-    _print(pairs, json_output)
+    for document in found:
+        print_explanation(document)
 
 
 def read_overrides(texts: list[str]) -> dict[str, str]:
