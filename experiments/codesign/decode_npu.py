@@ -46,6 +46,8 @@ def document(found: Found, *, rtl: bool = True, simulator: str = "auto", tile: b
     task = found.task
     chosen = []
     for name, design in found.by_format.items():
+        if rtl:
+            print(f"verifying and synthesising: {design.candidate.text}", file=sys.stderr, flush=True)
         result = hwsim.simulate(
             task.network, on=chosen_device(found, design), phase="decode", batch=task.batch, context=task.context,
             weights=name, activations=name, kv=name,
@@ -183,10 +185,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     chosen = next(one for one in result["chosen"] if one["best_of_all"])
     if given.device is not None:
         _write(given.device, chosen["device_toml"])
-    if given.page is not None:
-        from hwsim.experiments.codesign.page import write
-
-        write(given.page, found, result)
     if given.json:
         print(json.dumps(result, allow_nan=False))
     else:
@@ -197,6 +195,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{done} {target}: hwsim run {found.task.network} --on {target} "
               f"--phase decode --batch {found.task.batch} --context {found.task.context} "
               f"--weights {name} --activations {name} --kv {name}")  # fmt: skip
+    if given.page is not None:
+        from hwsim.experiments.codesign.page import write
+
+        write(given.page, found, result)
     checks = [one["rtl"] for one in result["chosen"] if one["rtl"]]
     runs = [one[key] for one in checks for key in ("cycles", "network_tile") if one[key]]
     return 0 if all(one["passed"] for one in runs) else 1
