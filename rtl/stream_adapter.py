@@ -57,7 +57,6 @@ def adapted(kernel: StreamKernel, bench: ModuleType, widths: Mapping[str, str]) 
         mutants=tuple(bench.MUTANTS),
         check=check,
         loads_after_reset=getattr(bench, "LOADS_AFTER_RESET", ""),
-        resource_sweeps=tuple(getattr(bench, "RESOURCE_SWEEPS", ())),
     )
 
 

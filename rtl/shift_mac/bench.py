@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from hwsim.models.npu.stream_timing import Beat, Timing, pipeline_timing
 from hwsim.models.numerics.integers import concatenate, mask
 from hwsim.models.numerics.shift import shift_dot
-from hwsim.rtl.resource_fit import ResourceSweep
 from hwsim.rtl.streams import Mutant, Patterns, Scenario, sink_of
 
 PARAMETER_SETS: list[dict[str, int]] = [
@@ -16,12 +15,6 @@ PARAMETER_SETS: list[dict[str, int]] = [
     {"LANES": 5, "WEIGHT_WIDTH": 4, "ACTIVATION_WIDTH": 8, "ACCUMULATOR_WIDTH": 20, "PIPELINE": 1},
     {"LANES": 1, "WEIGHT_WIDTH": 2, "ACTIVATION_WIDTH": 4, "ACCUMULATOR_WIDTH": 8, "PIPELINE": 1},
 ]
-RESOURCE_SWEEPS = (
-    ResourceSweep(
-        terms={"lut": ("1", "LANES", "LANES*log2(LANES)"), "ff": ("1", "LANES")},  # sums widen down the tree
-        points=tuple({"LANES": lanes} for lanes in (1, 2, 4, 6, 8, 12, 16, 24)),
-    ),
-)
 BINS = frozenset(
     ["all_lowest", "all_highest", "all_zero", "alternating", "every_weight", "one_beat", "long", "random", "wraps"]
     + ["shift_lowest", "shift_highest", "weight_negative", "weight_positive"]
