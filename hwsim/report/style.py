@@ -46,6 +46,7 @@ table.plain td { white-space: normal; text-align: left; vertical-align: top; min
 table.plain th { text-align: left; }
 table.wrapped th, table.wrapped td { padding: 6px 7px; }
 table.wrapped th, table.wrapped td:last-child { white-space: normal; }
+table.named td:nth-child(2), table.named th:nth-child(2) { white-space: normal; text-align: left; }
 table.compare { width: auto; min-width: min(100%, 640px); }
 table.compare td, table.compare th { white-space: normal; min-width: 120px; }
 .dot { display: inline-block; width: 0.7em; height: 0.7em; border-radius: 2px; margin-right: 0.45em; }

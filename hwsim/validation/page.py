@@ -53,7 +53,7 @@ def write_validation_page(path: Path, evaluations: Sequence[Evaluation]) -> None
     """Write the page."""
     rows = [[e.targets.device, e.targets.table, e.status, *cells(e.never_fitted)] for e in evaluations]
     sections: list[Part] = [
-        ("Errors on rows never fitted", _table(("device", "operator", "status", *HEADERS), rows), "")
+        ("Errors on rows never fitted", _table(("device", "operator", "status", *HEADERS), rows, "wrapped named"), "")
     ]
     shown = max(FEWEST_POINTS, min(MOST_POINTS, POINTS_OF_A_PAGE // max(len(evaluations), 1)))
     for each in evaluations:
@@ -75,11 +75,11 @@ def write_validation_page(path: Path, evaluations: Sequence[Evaluation]) -> None
     write_page(path, "Predicted against measured kernels", sections, LEAD)
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "wrapped") -> str:
     head = "".join(f"<th>{html.escape(text)}</th>" for text in headers)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in rows)
     return (
-        f'<div class="scroll"><table class="wrapped"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
