@@ -49,7 +49,7 @@ RESOURCE_SWEEPS = (
         ),
         held_out=points(
             _NAMES,
-            (2, 2000, 24),
+            (2, 2000, 24), (7, 150, 26),
         ),
     ),
 )  # fmt: skip
