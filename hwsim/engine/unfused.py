@@ -7,6 +7,10 @@ from dataclasses import replace
 from hwsim.operators import Attention, Collective, Elementwise, Matmul, Operator, Softmax
 from hwsim.rows import Runtime
 
+#: accesses of four bytes for each score around a softmax of 16-bit scores without a fused kernel, as Megatron-LM's
+#: `forward_torch_softmax` has them: to fp32 (6 bytes), scale (8), mask (9), the softmax in fp32 (4 more), back (6)
+CAST_READS, CAST_WRITES = 4.5, 3.75
+
 
 def sampled(operator: Operator, runtime: Runtime) -> list[Operator]:
     """What chooses the tokens after a graph's last operator, whose outputs are the logits: nothing, or its traffic.
@@ -26,9 +30,9 @@ def launched_operators(operator: Operator, runtime: Runtime, *, last: bool = Fal
 
 
 def _launched(operator: Operator, runtime: Runtime) -> list[Operator]:
-    """The operator itself, or for unfused attention its three parts.
+    """The operator itself, or for unfused attention its four parts.
 
-    Scores of every head are written, normalised (scale and mask in the softmax kernel) and read again, masked ones too.
+    Scores of every head are written, cast, scaled and masked, normalised and read again, masked ones too.
     """
     if runtime.direct > 0.0 and isinstance(operator, Collective) and operator.operation == "all_reduce":
         return [replace(operator, algorithm="best")]
@@ -40,6 +44,10 @@ def _launched(operator: Operator, runtime: Runtime) -> list[Operator]:
         Matmul(
             name=f"{operator.name}_scores", dtype=operator.dtype, weight_dtype=operator.kv_dtype, batch=groups,
             m=queries, n=keys, k=operator.head_dim, weight=False,
+        ),
+        Elementwise(
+            name=f"{operator.name}_casts", dtype="fp32", elements=groups * queries * keys, reads=CAST_READS,
+            writes=CAST_WRITES, input_size=groups * queries * keys, flops_per_element=2,
         ),
         Softmax(name=f"{operator.name}_softmax", dtype=operator.dtype, rows=groups * queries, columns=keys),
         Matmul(
