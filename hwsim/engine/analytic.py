@@ -9,6 +9,7 @@ from typing import Any
 from hwsim.engine.schedule import Costing, Task, build_schedule, consumed_energy_j
 from hwsim.engine.workload import Workload
 from hwsim.errors import DoesNotFitError, InputError
+from hwsim.formats import number_format
 from hwsim.graph import OperatorGraph
 from hwsim.hardware import Device, System
 from hwsim.operators import Collective
@@ -122,7 +123,8 @@ def check_fits(network: Any, workload: Workload, system: System) -> MemoryUse:
         return use
     batch = largest_batch(network, workload, system)
     ways = [f"batch {batch}"] if batch else []
-    for degree in (2, 4, 8, 16, 32, 64):
+    joined = system.link is not None or device.native_link is not None
+    for degree in (2, 4, 8, 16, 32, 64) if joined else ():
         devices = degree * workload.parallel.tp
         try:
             split = workload.with_(parallel=workload.parallel.__class__(tp=devices, pp=workload.parallel.pp))
@@ -142,6 +144,18 @@ def check_fits(network: Any, workload: Workload, system: System) -> MemoryUse:
         f"{short / 1e9:.1f} GB more than its {_capacity_text(device)}; "
         f"what would fit: {', or '.join(ways) if ways else 'a device with more memory'}"
     )
+
+
+def unaccelerated(workload: Workload, system: System) -> list[str]:
+    """Say where activations in a narrow format gain no arithmetic: the device multiplies them as fast as 16-bit ones.
+
+    Devices with one rate for all formats (an FPGA's multipliers) were made for the narrow one and are not told.
+    """
+    base, peaks = number_format(workload.activations).base, system.device.peak_flops_per_s
+    one_rate = len(set(peaks.values())) <= 1
+    if one_rate or number_format(base).bits >= 16 or not 0.0 < peaks.get(base, 0.0) <= peaks.get("fp16", 0.0):
+        return []
+    return [f"'{system.device.name}' multiplies {base} no faster than fp16: only storage and traffic gain from it"]
 
 
 def operator_results(tasks: Sequence[Task], system: System, devices: int) -> list[OperatorResult]:

@@ -11,6 +11,7 @@ from hwsim.engine.analytic import (
     merge,
     operator_results,
     phase_graph,
+    unaccelerated,
 )
 from hwsim.engine.schedule import Costing, Task, build_schedule
 from hwsim.engine.workload import Workload
@@ -145,6 +146,6 @@ def _result(
         flops_share=flops / latency_s / (peak * devices) if peak else None,
         bandwidth_share=moved / latency_s / (system.device.bandwidth_bytes_per_s * devices),
         largest_batch=largest_batch(network, workload, system),
-        warnings=(*_warnings(network, workload), *outside(known, calls)),
+        warnings=(*_warnings(network, workload), *unaccelerated(workload, system), *outside(known, calls)),
         **extra,
     )

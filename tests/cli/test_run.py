@@ -112,6 +112,17 @@ def test_a_context_beyond_the_limit_is_a_warning(run: Run) -> None:
     assert any("4096" in warning for warning in result["warnings"])  # type: ignore[attr-defined]
 
 
+def test_a_format_without_multipliers_is_a_warning(run: Run) -> None:
+    for device, told in (("a100-sxm-80gb", True), ("h100-sxm-80gb", False), ("flightllm-u280", False)):
+        result = document(run, "gpt2", "--on", device, "--activations", "fp8_e4m3" if told else "int8")
+        assert any("no faster than fp16" in text for text in result["warnings"]) is told  # type: ignore[attr-defined]
+
+
+def test_more_devices_are_no_advice_where_no_link_joins_them(run: Run) -> None:
+    assert "--parallel" not in run("run", "llama-2-7b", "--on", "eyeriss", "--weights", "int4:g128")[2]
+    assert "--parallel tp=2" in run("run", "llama-2-70b", "--on", "a100-sxm-80gb")[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
