@@ -82,7 +82,7 @@ def test_calibration_finds_the_constants_behind_the_measurements(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("m,n,k,latency_s\n1,2,3,1e-5\n", "1 points of different shape are too few for 10 constants"),
+        ("m,n,k,latency_s\n1,2,3,1e-5\n", "too few points: 1 of different shape"),
         ("m,n,kk,latency_s\n1,2,3,1e-5\n", "column 'kk' does not exist"),
         ("m,n,k\n1,2,3\n", "needs a column latency_s"),
         ("m,n,k,latency_s\n1,x,3,1e-5\n", "line 2: n 'x' is not a number"),
@@ -94,7 +94,7 @@ def test_calibration_finds_the_constants_behind_the_measurements(
         ("m,n,k,latency_s\n1,2,3,1e-5,7\n", "line 2: has 5 values for 4 columns"),
         ("m,n,n,latency_s\n1,2,3,1e-5\n", "a column stands twice"),
         ("m,k,latency_s\n1,2,1e-5\n", "line 2: missing 'n'"),
-        ("m,n,k,latency_s\n" + "64,64,64,1e-5\n" * 60, "1 points of different shape are too few"),
+        ("m,n,k,latency_s\n" + "64,64,64,1e-5\n" * 60, "too few points: 1 of different shape"),
         ("m,n,k,latency_s\n" + "".join(f"{m},64,64,5\n" for m in range(1, 50)), "latency_s is in seconds"),
     ],
 )
