@@ -125,10 +125,22 @@ def test_parameters_that_were_not_swept_are_predicted_within_a_tenth(
             assert both["predicted"] == pytest.approx(both["synthesised"], rel=0.1), kind
 
 
-def test_nothing_is_written_for_single_parameters(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_app(["rtl", "characterise", "systolic_array", "--in-place", "--parameter", "ROWS=2"]) == 2
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["systolic_array", "--in-place", "--parameter", "ROWS=2"], "leave --parameter out"),
+        (["systolic_array", "--out", "OUT", "--parameter", "ROWS=2"], "--out writes the fits of the whole sweep"),
+        (["--out", "OUT"], "name one KERNEL"),
+        (["secded", "--out", "OUT", "--in-place"], "not with --in-place"),
+    ],
+)
+def test_nothing_is_written_for_single_parameters_or_several_kernels(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.toml"
+    assert run_app(["rtl", "characterise", *(str(out) if one == "OUT" else one for one in arguments)]) == 2
     error = capsys.readouterr().err
-    assert "leave --parameter out" in error and error.count("\n") == 1
+    assert message in error and error.count("\n") == 1 and not out.exists()
 
 
 SWEEP = """
