@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from hwsim.hardware import Device, System
@@ -61,6 +61,7 @@ def simulate(
     parallel: str | dict[str, int] | None = None,
     runtime: str = "graph",
     engine: str = "analytic",
+    techniques: Sequence[str] = (),
 ) -> Result:
     """Predict latency (s), energy (J) and peak memory (bytes) of a phase of a network on a device or a system.
 
@@ -74,6 +75,7 @@ def simulate(
     parallel : ``"tp=4"`` or ``{"tp": 4}``
     runtime : launch and host profile of the catalog
     engine : analytic or events
+    techniques : texts such as ``"kv-eviction:budget=2048"``; `hwsim list techniques` names them
 
     Raises
     ------
@@ -91,8 +93,12 @@ def simulate(
         phase=phase, batch=batch, prompt=prompt, context=context, output=output, parallel=degrees,
         weights=weights or network.default_format, activations=default, kv=kv or default,
     )  # fmt: skip
-    profile = read_runtime(str(runtime))
-    return simulate_workload(network, as_system(on, degrees.devices), workload, profile, runtime, engine)
+    profile, whole = read_runtime(str(runtime)), as_system(on, degrees.devices)
+    if techniques:
+        from hwsim.mappers.techniques.applied import with_techniques
+
+        network = with_techniques(network, techniques, whole.device)
+    return simulate_workload(network, whole, workload, profile, runtime, engine)
 
 
 def as_system(on: Device | System | str | Path, devices: int = 1) -> System:

@@ -72,6 +72,7 @@ class Result:
     flops_share: float | None = None  # share of the devices' peak FLOP/s reached
     bandwidth_share: float | None = None  # share of the devices' peak bandwidth reached
     largest_batch: int | None = None
+    techniques: tuple[str, ...] = field(default=())  # as --technique reads them, every parameter written out
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -83,5 +84,5 @@ class Result:
         """Return the JSON document of `hwsim run` (plain types only)."""
         document = {"schema_version": SCHEMA_VERSION, **asdict(self)}
         document["peak_memory_bytes"] = self.peak_memory_bytes
-        document["warnings"] = list(self.warnings)
+        document["techniques"], document["warnings"] = list(self.techniques), list(self.warnings)
         return document

@@ -135,7 +135,7 @@ def _common(operator: Operator) -> dict[str, float]:
 def _(operator: Matmul) -> OperatorRow:
     return OperatorRow(
         kind=MATMUL, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), m=operator.m, n=operator.n,
-        k=operator.k, batch=operator.batch, stored_bytes=number_format(operator.weight_dtype).bytes,
+        k=operator.k, batch=operator.batch, stored_bytes=operator.value_bytes,
         scaling=SCALING_CODES[operator.scaling], density=operator.density, streamed=float(operator.streamed),
         weight_sets=operator.weight_sets, **_common(operator),
     )  # fmt: skip
@@ -148,7 +148,7 @@ def _(operator: Attention) -> OperatorRow:
         query_length=operator.query_length, kv_length=operator.kv_length, heads=operator.heads,
         kv_heads=operator.kv_heads, head_dim=operator.head_dim, value_head_dim=operator.value_head_dim,
         window=operator.window, causal=float(operator.causal),
-        stored_bytes=number_format(operator.kv_dtype).bytes, **_common(operator),
+        stored_bytes=operator.value_bytes, **_common(operator),
     )  # fmt: skip
 
 

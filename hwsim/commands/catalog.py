@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hwsim.hardware import Device
 
 _SEVERAL = re.compile(r"\s*[-+]?\d+\s*[xX×]\s")
-KINDS = ("networks", "devices", "systems", "parts", "links", "runtimes", "kernels")
+KINDS = ("networks", "devices", "systems", "parts", "links", "runtimes", "techniques", "kernels")
 
 
 def _names(kind: str) -> list[str]:
@@ -23,6 +23,10 @@ def _names(kind: str) -> list[str]:
         from hwsim.mappers.networks import list_networks
 
         return list(list_networks())
+    if kind == "techniques":
+        from hwsim.mappers.techniques.registry import list_techniques
+
+        return list_techniques()
     if kind == "kernels":
         from hwsim.rtl import kernel_names
 
@@ -34,7 +38,10 @@ def _names(kind: str) -> list[str]:
 
 def list_entries(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="networks, devices, systems, parts, links, runtimes or kernels.")
+        str,
+        typer.Argument(
+            metavar="KIND", help="networks, devices, systems, parts, links, runtimes, techniques or kernels."
+        ),
     ],
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -54,11 +61,16 @@ def show(
     """Show a network, a device or another entry.
 
     A network: its sizes, parameters and memory. A device, a link, a runtime: every number with its source.
+    A technique: what it changes, its parameters, its paper.
     """
     if kind := next((kind for kind in ("links", "runtimes") if name in _names(kind)), None):
         document = _file_document(kind, name)
     elif Path(name).suffix == ".toml" or name in [*_names("devices"), *_names("systems")] or _SEVERAL.match(name):
         document = _machine_document(name)
+    elif name in _names("techniques"):
+        from hwsim.mappers.techniques.registry import techniques
+
+        document = techniques()[name].document()
     elif name in _names("parts"):
         from hwsim.models.fpga.parts import read_part
 
@@ -66,7 +78,7 @@ def show(
     elif Path(name).exists() or Path(name).suffix == ".json" or name in _names("networks"):
         document = _network_document(name)
     else:
-        kinds = ("networks", "devices", "systems", "parts", "links", "runtimes")
+        kinds = ("networks", "devices", "systems", "parts", "links", "runtimes", "techniques")
         raise unknown_name("network, device or other entry", name, [each for kind in kinds for each in _names(kind)])
     if json_output:
         print(json.dumps(document, allow_nan=False))

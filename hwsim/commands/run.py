@@ -35,6 +35,10 @@ def run(
     ] = "",
     activations: Annotated[str, typer.Option(help="Activation format; default: the network's.")] = "",
     kv: Annotated[str, typer.Option(help="KV cache format; default: the activations'.")] = "",
+    technique: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME[:key=value,...] of hwsim list techniques; repeat it for several."),
+    ] = None,
     parallel: Annotated[str, typer.Option(help="How to cut the network, e.g. tp=4.")] = "",
     runtime: Annotated[str, typer.Option(help="Launch profile: graph, eager or another of the catalog.")] = "graph",
     set_: Annotated[
@@ -53,6 +57,7 @@ def run(
     import hwsim
     from hwsim.engine.simulate import simulate_workload
     from hwsim.engine.workload import Workload, read_parallel
+    from hwsim.mappers.techniques.applied import with_techniques
     from hwsim.models.catalog import read_runtime
 
     if trace is not None and engine != "events":
@@ -70,23 +75,32 @@ def run(
     profile, overrides = read_runtime(runtime), read_overrides(set_ or [])
     systems = [hwsim.as_system(hwsim.system(text, overrides), degrees.devices) for text in on]
     cases = [(work, system) for system in systems for work in workloads]
-    pairs = [(simulate_workload(model, system, work, profile, runtime, engine), system) for work, system in cases]
+    models = [with_techniques(model, technique or [], system.device) for _, system in cases]
+    pairs = [
+        (simulate_workload(changed, system, work, profile, runtime, engine), system)
+        for changed, (work, system) in zip(models, cases, strict=True)
+    ]
     if trace is not None:
-        _write_trace(trace, model, systems[0], workloads[0], profile)
+        _write_trace(trace, models[0], systems[0], workloads[0], profile)
     if report is not None:
         from hwsim.report.run_report import write_report
 
         write_report(report, pairs)
     if explain:
-        _explain(model, cases, profile, explain, json_output)
+        _explain(models, cases, profile, explain, json_output)
     else:
         _print(pairs, json_output)
 
 
-def _explain(model: Any, cases: list[tuple[Workload, System]], profile: Any, operator: str, json_output: bool) -> None:
+def _explain(
+    models: list[Any], cases: list[tuple[Workload, System]], profile: Any, operator: str, json_output: bool
+) -> None:
     from hwsim.commands.explain import explain_operator, print_explanation
 
-    found = [explain_operator(model, system, work, profile, operator) for work, system in cases]
+    found = [
+        explain_operator(model, system, work, profile, operator)
+        for model, (work, system) in zip(models, cases, strict=True)
+    ]
     if json_output:
         _print_json(found)
         return

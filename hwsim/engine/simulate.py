@@ -90,9 +90,10 @@ def _degrees(workload: Workload) -> dict[str, int]:
 
 def _warnings(network: Any, workload: Workload) -> tuple[str, ...]:
     limit = getattr(network, "context_limit", None)
+    notes: tuple[str, ...] = getattr(network, "notes", ())  # of techniques without effect
     if limit and workload.longest > limit:
-        return (f"{workload.longest} tokens are beyond the network's context limit of {limit}",)
-    return ()
+        return (f"{workload.longest} tokens are beyond the network's context limit of {limit}", *notes)
+    return notes
 
 
 def _calls(operators: list[OperatorResult], workload: Workload) -> list[Calls]:
@@ -146,6 +147,7 @@ def _result(
         flops_share=flops / latency_s / (peak * devices) if peak else None,
         bandwidth_share=moved / latency_s / (system.device.bandwidth_bytes_per_s * devices),
         largest_batch=largest_batch(network, workload, system),
+        techniques=getattr(network, "techniques", ()),
         warnings=(*_warnings(network, workload), *unaccelerated(workload, system), *outside(known, calls)),
         **extra,
     )

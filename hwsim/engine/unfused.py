@@ -42,7 +42,8 @@ def _launched(operator: Operator, runtime: Runtime) -> list[Operator]:
     queries, keys = operator.query_length, operator.kv_length
     return [
         Matmul(
-            name=f"{operator.name}_scores", dtype=operator.dtype, weight_dtype=operator.kv_dtype, batch=groups,
+            name=f"{operator.name}_scores", dtype=operator.dtype, weight_dtype=operator.kv_dtype,
+            stored_bits=operator.kv_bits, batch=groups,
             m=queries, n=keys, k=operator.head_dim, weight=False,
         ),
         Elementwise(
@@ -51,7 +52,8 @@ def _launched(operator: Operator, runtime: Runtime) -> list[Operator]:
         ),
         Softmax(name=f"{operator.name}_softmax", dtype=operator.dtype, rows=groups * queries, columns=keys),
         Matmul(
-            name=f"{operator.name}_values", dtype=operator.dtype, weight_dtype=operator.kv_dtype, batch=groups,
+            name=f"{operator.name}_values", dtype=operator.dtype, weight_dtype=operator.kv_dtype,
+            stored_bits=operator.kv_bits, batch=groups,
             m=queries, n=operator.value_head_dim, k=keys, weight=False,
         ),
     ]  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hwsim.errors import InputError
+from hwsim.formats import number_format
 from hwsim.operators.base import Operator, stored_bytes
 
 
@@ -27,6 +28,7 @@ class Attention(Operator):
     window: float = 0
     kv_dtype: str = ""
     causal: bool = True
+    kv_bits: float = 0.0  # bits a cached value takes on average where that is not its format's; 0: the format's
 
     def __post_init__(self) -> None:
         if not self.kv_dtype:
@@ -65,10 +67,15 @@ class Attention(Operator):
         return min(self.kv_length, self.window + self.query_length - 1) if self.window else self.kv_length
 
     @property
+    def value_bytes(self) -> float:
+        """Stored bytes of a cached value."""
+        return (self.kv_bits or number_format(self.kv_dtype).bits) / 8.0
+
+    @property
     def bytes_by_kind(self) -> dict[str, float]:
         kv = self.batch * self.kv_heads * self.read_kv * (self.head_dim + self.value_head_dim)
         activation = self.batch * self.heads * self.query_length * (self.head_dim + self.value_head_dim)
-        return {"kv": stored_bytes(kv, self.kv_dtype), "activation": stored_bytes(activation, self.dtype)}
+        return {"kv": kv * self.value_bytes, "activation": stored_bytes(activation, self.dtype)}
 
     @property
     def input_elements(self) -> float:

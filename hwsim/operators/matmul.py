@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from hwsim.errors import InputError, did_you_mean
+from hwsim.formats import number_format
 from hwsim.operators.base import Operator, stored_bytes
 
 SCALINGS = ("tensor", "row", "block")
@@ -27,6 +28,9 @@ class Matmul(Operator):
     density: float = 1.0  # share of the weights that N:M sparsity keeps; FLOPs and bytes count only those
     streamed: bool = False  # its rows come one by one from the layer before (dataflow designs overlap the two)
     weight_sets: float = 0.0  # equal sets of weights that take turns; 0 as in a network: too many for any cache
+    stored_bits: float = (
+        0.0  # bits a kept value takes where that is not its format's (indices beside it); 0: the format's
+    )
 
     def __post_init__(self) -> None:
         if not self.weight_dtype:
@@ -37,6 +41,8 @@ class Matmul(Operator):
             raise InputError(f"operator '{self.name}': scaling '{self.scaling}' does not exist{guess}")
         if not 0.0 < self.density <= 1.0:
             raise InputError(f"operator '{self.name}': density(={self.density}) must be above 0 and at most 1")
+        if self.stored_bits < 0.0:
+            raise InputError(f"operator '{self.name}': stored_bits(={self.stored_bits}) must be >= 0")
 
     @property
     def flops(self) -> float:
@@ -47,12 +53,17 @@ class Matmul(Operator):
         return self.batch * (self.n * self.k + (self.n if self.bias else 0)) if self.weight else 0.0
 
     @property
+    def value_bytes(self) -> float:
+        """Stored bytes of a kept value of the second matrix."""
+        return (self.stored_bits or number_format(self.weight_dtype).bits) / 8.0
+
+    @property
     def weight_bytes(self) -> float:
-        return stored_bytes(self.parameters, self.weight_dtype) * self.density
+        return self.parameters * self.value_bytes * self.density
 
     @property
     def bytes_by_kind(self) -> dict[str, float]:
-        second = stored_bytes(self.batch * self.n * self.k, self.weight_dtype)
+        second = self.batch * self.n * self.k * self.value_bytes
         activation = stored_bytes(self.batch * (self.m * self.k + self.m * self.n), self.dtype)
         if not self.weight:
             return {"activation": activation + second}

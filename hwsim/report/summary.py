@@ -51,7 +51,8 @@ def formats_text(result: Result) -> str:
 def how_text(result: Result) -> str:
     """Name formats, cut, runtime profile and engine on one line."""
     cut = [f"parallel {_degrees(result)}"] if _degrees(result) else []
-    return "; ".join([formats_text(result), *cut, f"runtime {result.runtime}", f"{result.engine} engine"])
+    techniques = [f"technique {text}" for text in result.techniques]
+    return "; ".join([formats_text(result), *cut, *techniques, f"runtime {result.runtime}", f"{result.engine} engine"])
 
 
 def _degrees(result: Result) -> str:
@@ -176,6 +177,8 @@ def command(result: Result) -> str:
         words += [f"--{name}", str(getattr(result, name))]
     for key, value in result.formats.items():
         words += [f"--{key}", value]
+    for technique in result.techniques:
+        words += ["--technique", technique]
     words += ["--parallel", _degrees(result)] if _degrees(result) else []
     words += ["--runtime", result.runtime]
     words += ["--engine", result.engine] if result.engine != "analytic" else []

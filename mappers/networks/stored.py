@@ -59,4 +59,4 @@ class SharedValueAttention(Attention):
     @property
     def bytes_by_kind(self) -> dict[str, float]:
         kv = self.batch * self.kv_heads * self.read_kv * self.head_dim
-        return {**super().bytes_by_kind, "kv": kv * number_format(self.kv_dtype).bytes}
+        return {**super().bytes_by_kind, "kv": kv * self.value_bytes}

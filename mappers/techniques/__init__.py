@@ -1,1 +1,1 @@
-"""Techniques: graph rewrites that change bytes, FLOPs or order, each one small file with its paper."""
+"""Techniques: rewrites that change bytes, FLOPs or order, each one small file with its paper."""

@@ -128,6 +128,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         idle_power_w=record.idle_power_w,
         area_mm2=resources_mm2(needed(file, part, where), part.node_nm),
         launches=False,
+        skips_zeros=record.style != DATAFLOW,
         check=check_reuse if record.style == DATAFLOW else None,
         cannot_run=frozenset({"recurrent"} if record.style != DATAFLOW else {"attention", "moe", "norm", "gather"}),
     )
