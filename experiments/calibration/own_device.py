@@ -128,7 +128,8 @@ def fit_own(device: Device, operator: str, rows: Floats, seconds: Floats) -> Fit
     distinct = int(shape.max()) + 1
     if distinct < needed:
         raise InputError(
-            f"calibrate: too few points: {distinct} of different shape for {len(constants)} constants; {needed} are needed"
+            f"calibrate: too few points: {distinct} of different shape for {len(constants)} constants; "
+            f"{needed} are needed"
         )
     everything = np.ones(len(seconds), dtype=np.bool_)
     fold = (np.random.default_rng(0).permutation(distinct) % FOLDS)[shape.ravel()]
