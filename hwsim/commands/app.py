@@ -37,6 +37,9 @@ Your own config.json, eight devices, a what-if, where one number comes from:
   hwsim run llama-2-7b --on a100-sxm-80gb --set device.memory.bandwidth="3 TB/s"
   hwsim run llama-2-7b --on a100-sxm-80gb --explain attention
 \b
+A technique (hwsim list techniques), as a rewrite of the network's operators:
+  hwsim run llama-2-7b --on a100-sxm-80gb --context 4000 --technique kv-eviction:budget=1024
+\b
 A design space: every point kept as Parquet, the Pareto front, a report:
   hwsim sweep experiments/sweeps/decode_accelerator.toml --out sweep-results
 \b

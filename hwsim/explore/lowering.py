@@ -29,6 +29,7 @@ class Case:
     workload: Workload
     system: System
     runtime: Runtime
+    network: Any = None  # with techniques; None: the sweep's own
     names: tuple[Any, ...] = ()  # the values of the workload axes, as the file states them
 
 
@@ -87,7 +88,7 @@ def lower_cases(network: Any, cases: Sequence[Case]) -> Lowered:
     case_first = [0]
     for case in cases:
         _check_devices(case)
-        blocks += _blocks(phase_graph(network, case.workload, case.workload.phase), case, table)
+        blocks += _blocks(phase_graph(case.network or network, case.workload, case.workload.phase), case, table)
         case_first.append(len(blocks))
     entries = [pair for members, _, _ in blocks for pair in members.items()]
     order = table.order()
@@ -101,7 +102,7 @@ def lower_cases(network: Any, cases: Sequence[Case]) -> Lowered:
         runtime=np.array([tuple(case.runtime) for case in cases], dtype=np.float64),
         devices=np.array([float(case.workload.parallel.devices) for case in cases]),
     )
-    uses = [memory_use(network, case.workload) for case in cases]
+    uses = [memory_use(case.network or network, case.workload) for case in cases]
     return Lowered(
         rows=np.array(table.device_rows, dtype=np.float64).reshape(-1, len(OperatorRow._fields)),
         link_s=np.array([cost.latency_s for cost in table.link_costs], dtype=np.float64),

@@ -16,6 +16,7 @@ from hwsim.explore.lowering import Case, Floats, Integers
 from hwsim.explore.spec import METRICS, WORKLOAD_NUMBERS, WORKLOAD_TEXTS, Axis, SweepSpec
 from hwsim.hardware import System
 
+NO_TECHNIQUE = "none"  # value of a technique axis
 LARGEST_CASES = 200_000  # combinations of the workload's axes: each builds a graph
 LARGEST_SWEEP = 200_000_000  # points in all
 ENDS_CHECKED_FROM = 200  # longer numeric lists are checked at their ends only: limits of a field are half-lines
@@ -160,6 +161,23 @@ def _cases(spec: SweepSpec, network: Any, system: System) -> tuple[Case, ...]:
         raise InputError(f"{spec.path}: {error}") from None
 
 
+def _with_techniques(network: Any, text: str, system: System) -> Any:
+    """The network with techniques: ``none``, or texts of ``--technique`` joined by ``+``.
+
+    Raises
+    ------
+    HwsimError : a technique that does not exist, or that has no effect on the device
+    """
+    if text.strip() == NO_TECHNIQUE:
+        return network
+    from hwsim.mappers.techniques.applied import with_techniques
+
+    changed = with_techniques(network, [each.strip() for each in text.split("+")], system.device)
+    if changed.notes:
+        raise InputError(changed.notes[0])
+    return changed
+
+
 def _case(spec: SweepSpec, network: Any, system: System, names: list[str], values: tuple[Any, ...]) -> Case:
     import hwsim
     from hwsim.models.catalog import read_runtime
@@ -175,6 +193,7 @@ def _case(spec: SweepSpec, network: Any, system: System, names: list[str], value
     cut = hwsim.as_system(system, degrees.devices)
     return Case(
         workload=workload,
+        network=_with_techniques(network, chosen.get("technique", NO_TECHNIQUE), cut),
         system=cut,
         runtime=runtime_on(cut.device, read_runtime(chosen.get("runtime", "graph"))),
         names=values,

@@ -16,7 +16,7 @@ from hwsim.units import EXAMPLES, quantity
 LARGEST_FILE_BYTES = 1_000_000
 LARGEST_AXIS = 1_000_000  # values on one axis
 WORKLOAD_NUMBERS = ("batch", "prompt", "context")
-WORKLOAD_TEXTS = ("weights", "activations", "kv", "parallel", "runtime")
+WORKLOAD_TEXTS = ("weights", "activations", "kv", "parallel", "runtime", "technique")
 WORKLOAD_AXES = (*WORKLOAD_NUMBERS, *WORKLOAD_TEXTS)
 TOP_KEYS = ("network", "device", "phase", *WORKLOAD_AXES, "keep", "vary", "constraints", "objectives")
 RANGE_KEYS = ("from", "to", "steps", "scale")
