@@ -93,7 +93,7 @@ def test_narrow_weights_take_their_bits_in_the_layers_only(text: str, bits: floa
 
 
 def test_ternary_llama_3_2_1b_shrinks_as_counted_by_hand_and_more_than_the_speed_up_measured_with_it() -> None:
-    """A tied table of 128256 x 2048 stays in 16 bits; 3.0 x is the speed-up that Tequila measures (arXiv 2509.23809)."""
+    """A tied table of 128256 x 2048 stays in 16 bits; 3.0 x is what Tequila gains in speed (arXiv 2509.23809)."""
     network = hwsim.network("llama-3.2-1b")
     layers = 16 * 2048 * (2048 + 2 * 512 + 2048 + 3 * 8192)
     table = 128256 * 2048
