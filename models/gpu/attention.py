@@ -14,8 +14,9 @@ from hwsim.cost import cost_function
 from hwsim.models.gpu.arithmetic import flop_energy_j, tensor_rate
 from hwsim.models.gpu.power import kernel_energy_j, slowdown
 from hwsim.models.gpu.record import Gpu
-from hwsim.rows import COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
+from hwsim.rows import ARITHMETIC_CODES, COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
+FP8 = ARITHMETIC_CODES["fp8_e4m3"]
 QUERY_TILE = 128.0  # packed query rows of a thread block (FlashAttention 2 and 3)
 SMALL_QUERY_TILE = 64.0  # of one that holds no more: the least rows of a warp group's product
 KEY_TILE = 64.0  # keys a step
@@ -27,8 +28,12 @@ WIDE_SPLITS = 8.0  # Triton decode kernels, which serve wider heads, cut the KV 
 NARROW_SHARE = 0.81  # of the 16-bit share that 8-bit products reach: 1.2 of 1.98 over 0.74 of 0.99 PFLOP/s [2]
 WIDE_SHARE = 0.25  # (assumption) share of the product rate of narrower heads
 SOFTMAX_OPERATIONS = 6.0  # vector operations a score beside its exponential: scale, maximum, subtract, sum, convert
-EXPOSED = 0.5  # (assumption) share of the softmax not hidden under products of the other warp group
+EXPOSED = 0.5  # (assumption) share of the shorter of products and softmax that the longer does not hide
 BLOCK_WIDTH = 0.3  # (assumption) share of a block's start and end that grows with the head width, at width 128
+TENSOR_MEMORY = 512.0  # columns of an SM's tensor memory: a tile takes one for each score and value of a row [5]
+SCORE_COLUMNS = 128.0  # keys of a tile there
+PART_KEYS = 512.0  # fewest keys of a part where a cluster joins the parts: two steps of 256 [6]
+FEW_ROWS = 32.0  # most packed rows of kernels whose rows are columns of the products [6]
 TAIL = 1.0  # key tiles of mean blocks lost where causal blocks end unevenly
 UNHIDDEN = 0.5  # (assumption) share of the blocks' starts and ends during which the memory pipe idles
 RESIDENT_FROM, RESIDENT_TO = 0.65, 1.15  # KV over L2 capacity: all of it stays in a hot L2; none of it does
@@ -52,9 +57,36 @@ def visible_keys(row: OperatorRow) -> float:
 
 
 @cost_function
-def is_wide(row: OperatorRow) -> bool:
+def is_wide(gpu: Gpu, row: OperatorRow) -> bool:
     """Heads too wide for the usual kernels. Latent attention (values narrower than keys) has kernels of its own."""
-    return row.head_dim > WIDE_HEAD and row.head_dim == row.value_head_dim
+    return gpu.attention_value_tile == 0.0 and row.head_dim > WIDE_HEAD and row.head_dim == row.value_head_dim
+
+
+@cost_function
+def has_few_rows(row: OperatorRow) -> bool:
+    """Tell whether the queries that see a KV head fill less than the rows of a product."""
+    return row.query_length * row.heads / row.kv_heads <= FEW_ROWS
+
+
+@cost_function
+def value_parts(gpu: Gpu, row: OperatorRow) -> float:
+    """Blocks that share the values of a wide head; each computes all scores. Few rows fit a block whole."""
+    if gpu.attention_value_tile == 0.0 or has_few_rows(row) or row.head_dim != row.value_head_dim:
+        return 1.0
+    return ceil(row.value_head_dim / gpu.attention_value_tile)
+
+
+@cost_function
+def product_format(gpu: Gpu, row: OperatorRow) -> float:
+    """Arithmetic of the products: kernels that take an 8-bit KV only with 8-bit queries scale the queries first."""
+    scaled = gpu.attention_narrow > 0.0 and row.stored_bytes == 1.0 and row.dtype_bytes > 1.0
+    return FP8 if scaled and gpu.rate_fp8 > 0.0 else row.arithmetic
+
+
+@cost_function
+def is_narrow(gpu: Gpu, row: OperatorRow) -> bool:
+    """Tell whether the products run at the 8-bit rate."""
+    return tensor_rate(gpu, product_format(gpu, row)) > 1.5 * gpu.rate_fp16
 
 
 @cost_function
@@ -63,7 +95,7 @@ def tiling(gpu: Gpu, row: OperatorRow) -> Tiling:
     group = row.heads / row.kv_heads
     packed = row.query_length * group
     per_head = ceil(packed / QUERY_TILE)
-    tiles = row.batch * row.kv_heads * per_head
+    tiles = row.batch * row.kv_heads * per_head * value_parts(gpu, row)
     positions = min(row.query_length, QUERY_TILE / group) - 1.0  # beside the first, of a tile
     visible = visible_keys(row)
     longest, mean = row.kv_length, visible
@@ -75,21 +107,27 @@ def tiling(gpu: Gpu, row: OperatorRow) -> Tiling:
     longest = ceil(longest / KEY_TILE)
     mean = longest if per_head == 1.0 else min(longest, max(1.0, mean / KEY_TILE))
     split = 1.0
-    if tiles < SPLIT_BELOW * gpu.sm_count and KEY_TILE * longest * row.head_dim > SPLIT_VALUES:
-        most = WIDE_SPLITS if is_wide(row) else MAX_SPLITS
+    if gpu.attention_cluster > 0.0:
+        split = max(1.0, min(ceil(longest * KEY_TILE / PART_KEYS), floor(gpu.sm_count / tiles)))
+    elif tiles < SPLIT_BELOW * gpu.sm_count and KEY_TILE * longest * row.head_dim > SPLIT_VALUES:
+        most = WIDE_SPLITS if is_wide(gpu, row) else MAX_SPLITS
         split = min(longest, floor(gpu.sm_count / tiles), most)
     return Tiling(tiles, QUERY_TILE if packed > SMALL_QUERY_TILE else SMALL_QUERY_TILE, split, longest, mean)
 
 
 @cost_function
 def key_tile_s(gpu: Gpu, row: OperatorRow, rows: float) -> float:
-    """Seconds of one step of a block: two products of (rows, keys), and the share of the softmax not hidden."""
-    share = gpu.attention_achieved * (WIDE_SHARE if is_wide(row) else 1.0)
-    share = share * (NARROW_SHARE if tensor_rate(gpu, row.arithmetic) > 1.5 * gpu.rate_fp16 else 1.0)
+    """Seconds of one step of a block: two products of (rows, keys), the softmax between, and what neither hides.
+
+    Exponentials and the other vector operations of a softmax run side by side, on units of their own.
+    """
+    share = gpu.attention_achieved * (WIDE_SHARE if is_wide(gpu, row) else 1.0)
+    share = share * (NARROW_SHARE if is_narrow(gpu, row) else 1.0)
     scores = rows * KEY_TILE
-    products = 2.0 * scores * (row.head_dim + row.value_head_dim) / (tensor_rate(gpu, row.arithmetic) * share)
-    softmax = scores * (1.0 / gpu.exponential_rate + SOFTMAX_OPERATIONS / gpu.vector_rate)
-    return (products + EXPOSED * softmax) / gpu.clock_hz
+    width = row.head_dim + row.value_head_dim / value_parts(gpu, row)
+    products = 2.0 * scores * width / (tensor_rate(gpu, product_format(gpu, row)) * share)
+    softmax = scores * max(1.0 / gpu.exponential_rate, SOFTMAX_OPERATIONS / gpu.vector_rate)
+    return (max(products, softmax) + EXPOSED * min(products, softmax)) / gpu.clock_hz
 
 
 @cost_function
@@ -97,6 +135,15 @@ def block_overhead_s(gpu: Gpu, row: OperatorRow) -> float:
     """Seconds a thread block takes beside its key tiles: scheduling, the query's load, the result's store."""
     block_s = gpu.attention_block_s * (1.0 - BLOCK_WIDTH + BLOCK_WIDTH * min(row.head_dim, WIDE_HEAD) / 128.0)
     return block_s * gpu.attention_ungrouped if row.query_length == 1.0 and row.heads == row.kv_heads else block_s
+
+
+@cost_function
+def in_flight(gpu: Gpu, row: OperatorRow) -> float:
+    """Blocks whose starts and ends overlap on one SM, as many as the tensor memory holds accumulators of."""
+    if gpu.attention_in_flight == 1.0 or has_few_rows(row):
+        return gpu.attention_in_flight
+    columns = SCORE_COLUMNS + row.value_head_dim / value_parts(gpu, row)
+    return max(1.0, min(gpu.attention_in_flight, floor(TENSOR_MEMORY / columns)))
 
 
 @cost_function
@@ -133,7 +180,8 @@ def attention(gpu: Gpu, row: OperatorRow) -> OperatorCost:
     width = row.head_dim + row.value_head_dim
     outer_bytes = row.batch * row.query_length * row.heads * width * row.dtype_bytes
     blocks = cut.tiles * cut.split
-    memory_s = stream_s(gpu, row, blocks / gpu.sm_count, row.bytes - outer_bytes, block_s)
+    later_s = block_s / in_flight(gpu, row)
+    memory_s = stream_s(gpu, row, blocks / gpu.sm_count, row.bytes - outer_bytes, later_s)
     appended = 2.0 * row.batch * row.query_length * row.kv_heads * width * row.stored_bytes
     serial_s = (outer_bytes + appended) / (gpu.memory_bandwidth_bytes_per_s * gpu.attention_memory)
     fixed_s = gpu.attention_fixed_s + block_s
@@ -141,19 +189,24 @@ def attention(gpu: Gpu, row: OperatorRow) -> OperatorCost:
         token_heads = row.batch * row.query_length * (row.heads + 2.0 * row.kv_heads)
         fixed_s = fixed_s + gpu.attention_append_s
         serial_s = serial_s + token_heads * gpu.attention_append_row_s
+    if is_narrow(gpu, row):  # a kernel scales the queries to 8 bits
+        values = row.batch * row.query_length * row.heads * row.head_dim
+        fixed_s = fixed_s + gpu.quantise_fixed_s
+        serial_s = serial_s + 3.0 * values / (gpu.memory_bandwidth_bytes_per_s * gpu.quantise_memory)
     partial = 0.0
     if cut.split > 1.0:
-        fixed_s = fixed_s + gpu.attention_combine_s + cut.split * gpu.attention_split_s
+        joined = has_few_rows(row) and cut.split <= gpu.attention_cluster
+        fixed_s = fixed_s + cut.split * gpu.attention_split_s + (0.0 if joined else gpu.attention_combine_s)
         partial = 8.0 * cut.split * row.batch * row.heads * row.query_length * row.value_head_dim
     cached = cut.tiles * cut.mean * KEY_TILE * width * row.stored_bytes + row.bytes + partial
     scores = max(row.flops / (2.0 * width), cut.tiles * cut.rows * cut.mean * KEY_TILE)  # of whole tiles
     dynamic_j = (
-        scores * 2.0 * width * flop_energy_j(gpu, row.arithmetic)
+        scores * 2.0 * width * flop_energy_j(gpu, product_format(gpu, row))
         + scores * (SOFTMAX_OPERATIONS + gpu.vector_rate / gpu.exponential_rate) * gpu.energy_vector_j
         + cached * gpu.energy_l2_byte_j
         + row.bytes * gpu.energy_memory_byte_j
     )
-    return assembled(gpu, blocks_s(gpu, cut, step_s, block_s), memory_s, serial_s, fixed_s, dynamic_j)
+    return assembled(gpu, blocks_s(gpu, cut, step_s, later_s), memory_s, serial_s, fixed_s, dynamic_j)
 
 
 @cost_function

@@ -115,6 +115,10 @@ class AttentionTable(Table):
     ramp: Time
     combine: Time
     split: Time
+    in_flight: Positive = 1.0
+    value_tile: Number = 0.0
+    cluster: Number = 0.0
+    narrow: Number = 0.0
 
 
 class MoeTable(Table):

@@ -59,6 +59,10 @@ class Gpu(NamedTuple):
     attention_ramp_s: float  # until a KV that is not in the L2 streams at that rate, and its uneven end
     attention_combine_s: float  # the kernel that joins split results
     attention_split_s: float  # of it, for each part
+    attention_in_flight: float  # blocks whose starts and ends overlap on an SM
+    attention_value_tile: float  # widest value of a block's tile; wider heads are cut; 0: slower kernels serve them
+    attention_cluster: float  # most KV parts that a cluster joins in shared memory; 0: a second kernel joins all
+    attention_narrow: float  # 1: an 8-bit KV is multiplied in 8 bits, after scaling the queries; 0: in their format
     moe_fixed_s: float  # routed experts: start and drain of all their kernels
     moe_block_s: float  # start and end of a tile, weights' first load and results' store
     moe_achieved: float  # share of the tensor rate that the products reach
@@ -127,6 +131,10 @@ RECORD_PATHS: dict[str, str] = {
     "attention.ramp": "attention_ramp_s",
     "attention.combine": "attention_combine_s",
     "attention.split": "attention_split_s",
+    "attention.in_flight": "attention_in_flight",
+    "attention.value_tile": "attention_value_tile",
+    "attention.cluster": "attention_cluster",
+    "attention.narrow": "attention_narrow",
     "moe.fixed": "moe_fixed_s",
     "moe.block": "moe_block_s",
     "moe.achieved": "moe_achieved",

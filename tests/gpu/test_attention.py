@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 import hwsim
 from hwsim.hardware import Device
-from hwsim.models.gpu.attention import tiling
+from hwsim.models.gpu.attention import in_flight, key_tile_s, tiling
 from hwsim.models.gpu.record import Gpu
 from hwsim.operators import Attention
 from hwsim.rows import OperatorRow, lower
 
 H100 = hwsim.device("h100-sxm-80gb")
 A100 = hwsim.device("a100-sxm-80gb")
+B200 = hwsim.device("b200-sxm-180gb")
 RECORD: Gpu = H100.record
 
 
@@ -131,3 +132,82 @@ def test_heads_wider_than_256_have_slower_kernels_but_latent_attention_does_not(
     latent = latency(H100, query_length=4096, kv_length=4096, head_dim=576, value_head_dim=512)
     assert wide > 4 * narrow
     assert latent < wide
+
+
+def prefill(device: Device, head_dim: int, kind: str = "bf16", **changes: float | str) -> float:
+    """FLOP/s of a long prompt without a mask."""
+    flat = lower(Attention(
+        name="a", batch=1, query_length=16384, kv_length=16384, heads=2048 // head_dim, kv_heads=2048 // head_dim,
+        head_dim=head_dim, causal=False, dtype=kind, **changes,  # type: ignore[arg-type]
+    ))  # fmt: skip
+    return flat.flops / device.cost(device.record, flat).latency_s
+
+
+def test_a_b200_lies_between_triton_and_flash_attention_4() -> None:
+    """Heads of 128 in 16 bits: 1605 TFLOP/s, 71 % of 2.25 PFLOP/s; 2.7 times Triton's, cuDNN's at most 1.3 times less.
+
+    Zadouri et al. 2026, arXiv 2603.05451. Prefill here appends to the KV and holds the board's power.
+    """
+    assert 1605e12 / 2.7 < prefill(B200, 128) < 1605e12
+    gpu = B200.record
+    cycles = key_tile_s(gpu, row(query_length=16384, kv_length=16384), 128.0) * gpu.clock_hz
+    assert 0.71 / 1.3 < 4 * 128 * 64 * 128 / gpu.rate_fp16 / cycles < 0.71
+
+
+def test_exponentials_bound_narrow_heads_on_a_b200_and_less_on_a_b300() -> None:
+    """A score takes one of 16 exponentials a cycle and 4 * 64 of 8192 FLOPs: twice as many cycles."""
+    record = B200.record
+    assert 1.0 / record.exponential_rate > 4.0 * 64 / record.rate_fp16
+    faster = record._replace(exponential_rate=32.0)
+    flat = row(query_length=16384, kv_length=16384, head_dim=64)
+    assert B200.cost(faster, flat).latency_s < 0.75 * B200.cost(record, flat).latency_s
+    assert prefill(hwsim.device("b300-sxm-270gb"), 64) > prefill(B200, 64)
+
+
+def test_8_bit_products_gain_little_where_the_softmax_is_longer() -> None:
+    """FlashAttention-4 in 8 bits is 1.16 times as fast as in 16, published by its inference authors in 2026."""
+    gain = prefill(B200, 128, "fp8_e4m3") / prefill(B200, 128)
+    assert 1.05 < gain < 1.5
+
+
+def test_a_step_takes_no_less_than_products_nor_than_exponentials() -> None:
+    for device in (A100, H100, B200):
+        gpu = device.record
+        for head_dim in (64, 128, 256):
+            flat = row(query_length=4096, kv_length=4096, head_dim=head_dim)
+            cycles = key_tile_s(gpu, flat, 128.0) * gpu.clock_hz
+            assert cycles > 128 * 64 / gpu.exponential_rate
+            assert cycles > 4 * 128 * 64 * head_dim / gpu.rate_fp16
+
+
+def test_wide_heads_on_a_b200_compute_their_scores_twice() -> None:
+    """Blocks take 256 of 512 values and all of the keys: 2 * (512 + 256) products for 512 + 512."""
+    wide = row(query_length=8192, kv_length=8192, head_dim=512)
+    assert tiling(B200.record, wide).tiles == 2 * tiling(B200.record, row(query_length=8192, kv_length=8192)).tiles
+    narrow = latency(B200, query_length=8192, kv_length=8192, head_dim=256)
+    assert 2.5 < latency(B200, query_length=8192, kv_length=8192, head_dim=512) / narrow < 3.5
+    assert tiling(B200.record, row(head_dim=512)).tiles == tiling(B200.record, row()).tiles  # a decode step fits whole
+
+
+def test_clusters_of_a_b200_join_short_parts_without_a_second_kernel() -> None:
+    assert tiling(B200.record, row(kv_length=2048)).split == 4
+    assert tiling(RECORD, row(kv_length=256)).split == tiling(B200.record, row(kv_length=256)).split == 1
+    second = B200.record._replace(attention_cluster=1.0)
+    flat = row(kv_length=2048)
+    longer_s = B200.cost(second, flat).latency_s - B200.cost(B200.record, flat).latency_s
+    assert longer_s == pytest.approx(B200.record.attention_combine_s)
+
+
+def test_a_b200_multiplies_an_8_bit_kv_in_8_bits_and_scales_the_queries_first() -> None:
+    changes = {"query_length": 8192, "kv_length": 8192, "head_dim": 256}
+    assert latency(B200, **changes, kv_dtype="fp8_e4m3") < 0.85 * latency(B200, **changes)
+    assert latency(H100, **changes, kv_dtype="fp8_e4m3") == pytest.approx(latency(H100, **changes), rel=0.02)
+    assert latency(B200, kv_length=64, kv_dtype="fp8_e4m3") > latency(B200, kv_length=64) + 2e-6
+
+
+def test_starts_of_blocks_overlap_only_as_far_as_the_tensor_memory_holds_their_tiles() -> None:
+    prompt = {"query_length": 4096, "kv_length": 4096}
+    assert in_flight(B200.record, row(**prompt, head_dim=128)) == 2
+    assert in_flight(B200.record, row(**prompt, head_dim=256)) == 1
+    assert in_flight(B200.record, row(head_dim=256)) == 2
+    assert in_flight(RECORD, row()) == 1
