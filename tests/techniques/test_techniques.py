@@ -144,6 +144,7 @@ def test_fused_and_unfused_attention_read_the_narrow_cache(runtime: str) -> None
     found = hwsim.simulate("llama-3-8b", techniques=["kv-quantisation:recent=0"], **work)
     same = hwsim.simulate("llama-3-8b", kv="int3", **work)
     assert found.latency_s == pytest.approx(same.latency_s)
+    assert sum(each.bytes for each in found.operators) == pytest.approx(sum(each.bytes for each in same.operators))
     assert found.memory.kv == pytest.approx(same.memory.kv)
     assert found.latency_s < hwsim.simulate("llama-3-8b", **work).latency_s
 
