@@ -189,10 +189,10 @@ def attention(gpu: Gpu, row: OperatorRow) -> OperatorCost:
         token_heads = row.batch * row.query_length * (row.heads + 2.0 * row.kv_heads)
         fixed_s = fixed_s + gpu.attention_append_s
         serial_s = serial_s + token_heads * gpu.attention_append_row_s
-    if is_narrow(gpu, row):  # a kernel scales the queries to 8 bits
+    if is_narrow(gpu, row):  # a kernel scales the queries to 8 bits, by one fixed scale: in one pass
         values = row.batch * row.query_length * row.heads * row.head_dim
         fixed_s = fixed_s + gpu.quantise_fixed_s
-        serial_s = serial_s + 3.0 * values / (gpu.memory_bandwidth_bytes_per_s * gpu.quantise_memory)
+        serial_s = serial_s + 3.0 * values / (gpu.memory_bandwidth_bytes_per_s * gpu.memory_achieved)
     partial = 0.0
     if cut.split > 1.0:
         joined = has_few_rows(row) and cut.split <= gpu.attention_cluster
