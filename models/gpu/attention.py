@@ -77,6 +77,12 @@ def value_parts(gpu: Gpu, row: OperatorRow) -> float:
 
 
 @cost_function
+def block_width(gpu: Gpu, row: OperatorRow) -> float:
+    """Keys' and values' width that a block multiplies with."""
+    return row.head_dim + row.value_head_dim / value_parts(gpu, row)
+
+
+@cost_function
 def product_format(gpu: Gpu, row: OperatorRow) -> float:
     """Arithmetic of the products: kernels that take an 8-bit KV only with 8-bit queries scale the queries first."""
     scaled = gpu.attention_narrow > 0.0 and row.stored_bytes == 1.0 and row.dtype_bytes > 1.0
@@ -124,8 +130,7 @@ def key_tile_s(gpu: Gpu, row: OperatorRow, rows: float) -> float:
     share = gpu.attention_achieved * (WIDE_SHARE if is_wide(gpu, row) else 1.0)
     share = share * (NARROW_SHARE if is_narrow(gpu, row) else 1.0)
     scores = rows * KEY_TILE
-    width = row.head_dim + row.value_head_dim / value_parts(gpu, row)
-    products = 2.0 * scores * width / (tensor_rate(gpu, product_format(gpu, row)) * share)
+    products = 2.0 * scores * block_width(gpu, row) / (tensor_rate(gpu, product_format(gpu, row)) * share)
     softmax = scores * max(1.0 / gpu.exponential_rate, SOFTMAX_OPERATIONS / gpu.vector_rate)
     return (max(products, softmax) + EXPOSED * min(products, softmax)) / gpu.clock_hz
 
@@ -198,10 +203,10 @@ def attention(gpu: Gpu, row: OperatorRow) -> OperatorCost:
         joined = has_few_rows(row) and cut.split <= gpu.attention_cluster
         fixed_s = fixed_s + cut.split * gpu.attention_split_s + (0.0 if joined else gpu.attention_combine_s)
         partial = 8.0 * cut.split * row.batch * row.heads * row.query_length * row.value_head_dim
-    cached = cut.tiles * cut.mean * KEY_TILE * width * row.stored_bytes + row.bytes + partial
+    cached = cut.tiles * cut.mean * KEY_TILE * block_width(gpu, row) * row.stored_bytes + row.bytes + partial
     scores = max(row.flops / (2.0 * width), cut.tiles * cut.rows * cut.mean * KEY_TILE)  # of whole tiles
     dynamic_j = (
-        scores * 2.0 * width * flop_energy_j(gpu, product_format(gpu, row))
+        scores * 2.0 * block_width(gpu, row) * flop_energy_j(gpu, product_format(gpu, row))
         + scores * (SOFTMAX_OPERATIONS + gpu.vector_rate / gpu.exponential_rate) * gpu.energy_vector_j
         + cached * gpu.energy_l2_byte_j
         + row.bytes * gpu.energy_memory_byte_j
