@@ -68,7 +68,7 @@ def add_experts(
         ),
         after=[router], block=block,
     )  # fmt: skip
-    routed = _add_routed(graph, spec, run, hidden, prefix=prefix, block=block, source=source, route=route)
+    routed = _add_projected(graph, spec, run, hidden, prefix=prefix, block=block, source=source, route=route)
     if not spec.shared:
         return routed
     shared_spec = FeedForward(intermediate=spec.shared, gated=spec.gated)
@@ -85,8 +85,27 @@ def add_experts(
     )  # fmt: skip
 
 
-def _add_routed(
+def _add_projected(
     graph: OperatorGraph, spec: Experts, run: Pass, hidden: int, *, prefix: str, block: str, source: str, route: str
+) -> str:
+    """Add routed experts, between a projection to their latent width and one back where they have one.
+
+    Every device projects back its own part of the sum: the projection is linear, so the parts still add up.
+    """
+    if not spec.latent:
+        return _add_routed(graph, spec, run, hidden, prefix=prefix, block=block, feeds=[source, route])
+    down = Matmul(
+        name=f"{prefix}latent_down", m=run.tokens, n=spec.latent, k=hidden, dtype=run.activations,
+        weight_dtype=run.weights,
+    )  # fmt: skip
+    narrow = graph.add(down, after=[source, route], block=block)
+    routed = _add_routed(graph, spec, run, spec.latent, prefix=prefix, block=block, feeds=[narrow])
+    up = down.with_(name=f"{prefix}latent_up", n=hidden, k=spec.latent)
+    return graph.add(up, after=[routed], block=block)
+
+
+def _add_routed(
+    graph: OperatorGraph, spec: Experts, run: Pass, hidden: int, *, prefix: str, block: str, feeds: list[str]
 ) -> str:
     ranks, groups = run.expert_parallel, run.data_parallel
     width = run.split_expert(spec.intermediate)
@@ -100,7 +119,6 @@ def _add_routed(
         experts=spec.experts // ranks, top_k=spec.top_k / copies, gated=spec.gated, bias=spec.bias,
         dtype=run.activations, weight_dtype=run.weights,
     )  # fmt: skip
-    feeds = [source, route]
     if groups == 1:
         return graph.add(experts.with_(held=run.tokens), after=feeds, block=block)
     return _add_exchanged(graph, experts, run, hidden, prefix=prefix, block=block, feeds=feeds)

@@ -133,7 +133,8 @@ class Experts:
     """Routed experts, each a feed-forward network of ``intermediate``, and shared ones that every token passes.
 
     ``shared`` is the width of the shared experts together, 0 for none; ``shared_gate`` a gate of one value a token;
-    ``router_values`` counts stored values an expert beside the router matrix (a bias or a score correction).
+    ``router_values`` counts stored values an expert beside the router matrix (a bias or a score correction);
+    ``latent`` is the width that tokens are projected to before the routed experts and back from, 0 for none.
     """
 
     experts: int
@@ -144,6 +145,7 @@ class Experts:
     gated: bool = True
     bias: bool = False
     router_values: int = 0
+    latent: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,8 @@ PUBLISHED = {
     "mistralai--Mixtral-8x7B-v0.1": 46.70,
     "mistralai--Mixtral-8x22B-v0.1": 140.6,
     "nvidia--Llama-3_3-Nemotron-Super-49B-v1": 49.87,
+    "nvidia--NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": 31.58,  # model card: 31.6B
+    "nvidia--NVIDIA-Nemotron-3-Super-120B-A12B-FP8": 120.6,  # model card, without the prediction layer
     "openai--gpt-oss-120b": 116.8,  # arXiv:2508.10925, table 1: 116.83
     "openai--gpt-oss-20b": 20.91,  # arXiv:2508.10925, table 1
 }

@@ -1,7 +1,8 @@
-"""Networks that mix attention with states of fixed size: Nemotron-H and Nemotron Nano 2, Qwen 3.5.
+"""Networks that mix attention with states of fixed size: Nemotron-H, Nemotron Nano 2 and 3, Qwen 3.5.
 
-Sources: Nemotron-H (arXiv:2504.03624), Nemotron Nano 2 (arXiv:2508.14444), gated delta rule (arXiv:2412.06464); field
-names and defaults are those of the configuration and modelling files in Hugging Face transformers.
+Sources: Nemotron-H (arXiv:2504.03624), Nemotron Nano 2 (arXiv:2508.14444), the model cards of Nemotron 3, gated
+delta rule (arXiv:2412.06464); field names and defaults are those of the configuration and modelling files in Hugging
+Face transformers.
 """
 
 from __future__ import annotations
@@ -16,12 +17,39 @@ from hwsim.mappers.networks.network import Network
 DELTA_PRODUCTS = 4  # the state is read and changed, and corrected by what it already returns for the keys
 
 
+NEMOTRON_LETTERS = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
+
+
+def _nemotron_pattern(fields: Fields) -> str:
+    """Read one letter a layer: M state, * attention, - dense, E experts; newer files list the words instead."""
+    if fields.has("layers_block_type"):
+        words = fields.items("layers_block_type")
+        if not words or not set(words) <= set(NEMOTRON_LETTERS):
+            raise fields.wrong("layers_block_type", words, "a list of " + ", ".join(NEMOTRON_LETTERS))
+        return "".join(NEMOTRON_LETTERS[word] for word in words)
+    pattern, count = fields.text("hybrid_override_pattern"), fields.layers("num_hidden_layers")
+    if len(pattern) != count or set(pattern) - set(NEMOTRON_LETTERS.values()):
+        raise fields.wrong("hybrid_override_pattern", pattern, f"{count} letters of M, *, - and E")
+    return pattern
+
+
+def _nemotron_experts(fields: Fields) -> Experts:
+    """Routed experts of two matrices, behind a narrower width in the larger networks, and shared ones beside them."""
+    experts = fields.integer("n_routed_experts")
+    return Experts(
+        experts=experts, top_k=top_k(fields, experts), intermediate=fields.integer("moe_intermediate_size"),
+        shared=fields.integer("n_shared_experts", default=0, minimum=0)
+        * fields.integer("moe_shared_expert_intermediate_size", default=0, minimum=0),
+        gated=False, router_values=1, latent=fields.integer("moe_latent_size", default=0, minimum=0),
+    )  # fmt: skip
+
+
 def read_nemotron_h(fields: Fields) -> Network:
-    """Nemotron-H: layers of one part each, as ``hybrid_override_pattern`` lists them: M, * and -."""
-    pattern = fields.text("hybrid_override_pattern")
-    count = fields.layers("num_hidden_layers")
-    if len(pattern) != count or set(pattern) - set("M*-"):
-        raise fields.wrong("hybrid_override_pattern", pattern, f"{count} letters of M, * and -")
+    """Nemotron-H, Nano 2 and 3: layers of one part each, as the pattern lists them.
+
+    The extra prediction layers of Nemotron 3 are not counted.
+    """
+    pattern = _nemotron_pattern(fields)
     for key in ("attention_bias", "mlp_bias", "use_bias", "mamba_proj_bias"):
         fields.only(key, (False,), False)
     fields.only("mlp_hidden_act", ("relu2",), "relu2")
@@ -41,6 +69,8 @@ def read_nemotron_h(fields: Fields) -> Network:
         "-": Layer(label="dense", mixer=None, feed_forward=FeedForward(intermediate=fields.integer("intermediate_size"),
                                                                       gated=False)),
     }  # fmt: skip
+    if "E" in pattern:
+        kinds["E"] = Layer(label="moe", mixer=None, feed_forward=_nemotron_experts(fields))
     tied = fields.flag("tie_word_embeddings", default=False)
     return network(fields, [kinds[letter] for letter in pattern], hidden=fields.integer("hidden_size"), tied=tied)
 
