@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hwsim.experiments.calibration.kernels import Constant, run
+from hwsim.experiments.command import exit_status
 
 FITTED_ON = {"a100-sxm-80gb": "ampere", "h100-sxm-80gb": "hopper"}
 TABLES = {"attention prefill bf16": 4000, "attention decode bf16": 4000}
@@ -35,4 +36,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_status(main))

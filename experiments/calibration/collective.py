@@ -17,6 +17,7 @@ import numpy as np
 
 from hwsim.errors import InputError
 from hwsim.experiments.calibration.toml_values import with_values
+from hwsim.experiments.command import exit_status
 from hwsim.models.catalog import read_device, read_link
 from hwsim.models.link.collective import collective
 from hwsim.models.link.record import LINK_PATHS, LinkRecord
@@ -129,4 +130,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_status(main))

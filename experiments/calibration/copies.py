@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
+from hwsim.experiments.command import exit_status
 from hwsim.models.catalog import read_device
 
 BASES = {"Ampere": "ampere", "Hopper": "hopper"}
@@ -86,4 +87,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_status(main))

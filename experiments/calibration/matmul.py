@@ -22,6 +22,7 @@ import numpy as np
 
 from hwsim.experiments.calibration.kernels import LATENCY, Constant, calibrated, operator_rows, thinned
 from hwsim.experiments.calibration.toml_values import with_values
+from hwsim.experiments.command import exit_status
 from hwsim.models.catalog import read_device
 from hwsim.models.gpu.record import RECORD_PATHS
 from hwsim.rows import OperatorCost
@@ -139,4 +140,4 @@ def write(architecture: str, texts: Mapping[str, str], comment: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_status(main))

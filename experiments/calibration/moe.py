@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hwsim.experiments.calibration.kernels import Constant, run
+from hwsim.experiments.command import exit_status
 
 FITTED_ON = {"a100-sxm-80gb": "ampere", "h100-sxm-80gb": "hopper"}
 TABLES = {"moe bf16": 4000, "moe bf16 ungated": 1000}
@@ -31,4 +32,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_status(main))

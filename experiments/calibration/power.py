@@ -20,6 +20,7 @@ import numpy as np
 
 from hwsim.errors import InputError
 from hwsim.experiments.calibration.toml_values import with_values
+from hwsim.experiments.command import exit_status
 from hwsim.models.catalog import read_device
 from hwsim.models.gpu.power import HELD_SHARE
 from hwsim.validation.meter import SETUP_S, SETUP_W, own_share, readings_w
@@ -151,4 +152,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_status(main))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hwsim.experiments.command import exit_status
 from hwsim.experiments.reproduction import Row, list_papers, paper_rows
 from hwsim.models.catalog import files
 
@@ -72,4 +73,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_status(main))

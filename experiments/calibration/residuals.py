@@ -20,6 +20,7 @@ import numpy as np
 
 import hwsim
 from hwsim.experiments.calibration.kernels import calibrated
+from hwsim.experiments.command import exit_status
 from hwsim.hardware import Device
 from hwsim.intervals import EDGES_S, size_class, width
 from hwsim.models.catalog import files, read_device
@@ -126,4 +127,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_status(main))

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import hwsim
-from hwsim.errors import HwsimError, InputError
+from hwsim.errors import InputError
 from hwsim.experiments.codesign.device_file import CLOCK_HZ, device_text
 from hwsim.experiments.codesign.multiply_adds import multiply_adds
 from hwsim.experiments.codesign.rtl_check import rtl_document
 from hwsim.experiments.codesign.search import Design, Found, Task, chosen_device, search
 from hwsim.experiments.codesign.space import DATAFLOWS, FORMATS, KINDS
+from hwsim.experiments.command import exit_status
 from hwsim.rtl.toolchain import check_simulator
 
 COMMAND = "python -m hwsim.experiments.codesign.decode_npu"
@@ -211,14 +212,5 @@ def _write(path: Path, text: str) -> None:
         raise InputError(f"cannot write '{path}': {error.strerror or error}") from error
 
 
-def main() -> int:
-    """Run the loop; an impossible request is one line on stderr and exit status 2."""
-    try:
-        return run()
-    except HwsimError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(run))

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +17,7 @@ import numpy as np
 import hwsim
 from hwsim.engine.simulate import simulate_workload
 from hwsim.engine.workload import Workload, read_parallel
-from hwsim.errors import InputError
+from hwsim.experiments.command import exit_status, measured_file
 from hwsim.mappers.networks.reading import read_config
 from hwsim.models.catalog import read_runtime
 from hwsim.rows import Runtime
@@ -38,28 +36,15 @@ class Measured(NamedTuple):
     runtime_s: float
 
 
-def data_folder() -> Path:
-    """The data folder.
-
-    Raises
-    ------
-    InputError : ``HWSIM_DATA_DIR`` is not set
-    """
-    folder = os.environ.get("HWSIM_DATA_DIR")
-    if not folder:
-        raise InputError("HWSIM_DATA_DIR must name the folder with megatron_a100_runtimes.csv and megatron_models.csv")
-    return Path(folder)
-
-
-def read_models(folder: Path) -> dict[str, dict[str, str]]:
+def read_models() -> dict[str, dict[str, str]]:
     """Shape and tensor parallel degree of each network, by name."""
-    with (folder / "megatron_models.csv").open(encoding="utf-8") as file:
+    with measured_file("megatron_models.csv").open(encoding="utf-8") as file:
         return {row["model"]: row for row in csv.DictReader(file)}
 
 
-def read_rows(folder: Path, whole: bool = False) -> list[Measured]:
+def read_rows(whole: bool = False) -> list[Measured]:
     """Measured generations: all of them, or those of `PROMPTS` and `OUTPUTS`."""
-    with (folder / "megatron_a100_runtimes.csv").open(encoding="utf-8") as file:
+    with measured_file("megatron_a100_runtimes.csv").open(encoding="utf-8") as file:
         rows = [
             Measured(r["model"], int(r["input_tokens"]), int(r["output_tokens"]), float(r["runtime_s"]))
             for r in csv.DictReader(file)
@@ -115,8 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fit", action="store_true", help="fit layer and collective to two networks and print them")
     parser.add_argument("--whole", action="store_true", help="all 3,510 rows (minutes)")
     chosen = parser.parse_args(arguments)
-    folder = data_folder()
-    models, rows, runtime = read_models(folder), read_rows(folder, chosen.whole), read_runtime("megatron")
+    models, rows, runtime = read_models(), read_rows(chosen.whole), read_runtime("megatron")
     if chosen.fit:
         fitted = fit(rows, models, runtime)
         print(f'layer = "{fitted.layer_s * 1e6:.0f} us"\ncollective = "{fitted.collective_s * 1e6:.0f} us"')
@@ -131,4 +115,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

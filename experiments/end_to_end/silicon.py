@@ -27,6 +27,7 @@ import hwsim
 from hwsim.engine.simulate import simulate_workload
 from hwsim.engine.workload import Workload, read_parallel
 from hwsim.errors import HwsimError, InputError
+from hwsim.experiments.command import exit_status
 from hwsim.experiments.end_to_end.formats import formats_of, stored
 from hwsim.experiments.end_to_end.points import Point, Pool, package_folder, read_points
 from hwsim.models.catalog import read_runtime
@@ -275,4 +276,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

@@ -19,8 +19,8 @@ import numpy as np
 
 import hwsim
 from hwsim.errors import DoesNotFitError, HwsimError
+from hwsim.experiments.command import exit_status, measured_file
 from hwsim.experiments.end_to_end.formats import formats_of, stored
-from hwsim.experiments.end_to_end.megatron import data_folder
 from hwsim.result import Result
 
 DEVICE = "h100-sxm-80gb"
@@ -115,7 +115,7 @@ def predict(row: dict[str, str]) -> tuple[float, float]:
 def compare() -> tuple[list[Compared], Counter[str], int]:
     """Errors of every run that the model reads, why the others have none, and how many runs there are."""
     found, why, total = [], Counter[str](), 0
-    with (data_folder() / "energy_h100_vllm.csv").open(encoding="utf-8") as file:
+    with measured_file("energy_h100_vllm.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             total += 1
             name = row["model_id"]
@@ -176,4 +176,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

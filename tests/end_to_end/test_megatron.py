@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -53,9 +51,10 @@ def test_a_step_of_the_host_is_waited_for_and_costs_idle_energy() -> None:
 
 @pytest.mark.slow
 @pytest.mark.external_data
-def test_networks_that_the_profile_never_saw_are_within_their_bound(external_data: Path) -> None:
-    rows = [row for row in read_rows(external_data) if row.model not in FITTED and row.output >= 8]
-    found = errors(rows, read_models(external_data), read_runtime("megatron"))
+@pytest.mark.usefixtures("external_data")
+def test_networks_that_the_profile_never_saw_are_within_their_bound() -> None:
+    rows = [row for row in read_rows() if row.model not in FITTED and row.output >= 8]
+    found = errors(rows, read_models(), read_runtime("megatron"))
     assert len(found) == 11
     spread = np.abs(np.concatenate(list(found.values())))
     assert spread.mean() < 0.07

@@ -18,6 +18,7 @@ from hwsim.experiments.codesign.multiply_adds import multiply_adds
 from hwsim.experiments.codesign.rtl_check import network_tile, product_cycles, rtl_document, was_swept
 from hwsim.experiments.codesign.search import Evaluator, Found, Task, chosen_device, search
 from hwsim.experiments.codesign.space import Candidate, area_share, array_resources, read_budget
+from hwsim.experiments.command import exit_status
 from hwsim.models.fpga.parts import read_part
 from hwsim.rtl import kernel
 from hwsim.rtl.resource_fit import FILE_NAME, read_fits
@@ -190,7 +191,7 @@ def test_the_command_prints_the_choice_with_its_reason(capsys: pytest.CaptureFix
 
 def test_the_command_refuses_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["decode_npu", *ARGUMENTS, "--budget", "lut=5"])
-    assert decode_npu.main() == 2
+    assert exit_status(decode_npu.run) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1 and "holds no array" in captured.err
 
