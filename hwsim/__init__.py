@@ -82,18 +82,16 @@ def simulate(
     hwsim.errors.HwsimError : anything impossible in the request, as one line
     """
     from hwsim.engine.simulate import simulate_workload
-    from hwsim.engine.workload import Workload, read_parallel
+    from hwsim.engine.workload import workload_of
     from hwsim.models.catalog import read_runtime
 
     if not hasattr(network, "default_format"):
         network = globals()["network"](network)
-    degrees = read_parallel(parallel)
-    default = activations or network.default_format
-    workload = Workload(
-        phase=phase, batch=batch, prompt=prompt, context=context, output=output, parallel=degrees,
-        weights=weights or network.default_format, activations=default, kv=kv or default,
+    workload = workload_of(
+        network, phase=phase, batch=batch, prompt=prompt, context=context, output=output, weights=weights,
+        activations=activations, kv=kv, parallel=parallel,
     )  # fmt: skip
-    profile, whole = read_runtime(str(runtime)), as_system(on, degrees.devices)
+    profile, whole = read_runtime(str(runtime)), as_system(on, workload.parallel.devices)
     if techniques:
         from hwsim.mappers.techniques.applied import with_techniques
 

@@ -77,7 +77,7 @@ def document(found: Found, *, rtl: bool = True, simulator: str = "auto", tile: b
 
 def printed(found: Found, result: dict[str, Any]) -> None:
     """Print the tables."""
-    from hwsim.commands.rtl import _table
+    from hwsim.report.plain_table import print_table
 
     task = found.task
     print(
@@ -90,7 +90,7 @@ def printed(found: Found, result: dict[str, Any]) -> None:
     for name, why in found.left_out.items():
         print(f"{name}: left out: {why}")
     print("\na multiply-add a cycle, characterised:")
-    _table(
+    print_table(
         ["What", "Kernel", "LUT", "FF", "DSP", "offered"],
         [
             [one["what"], one["kernel"], *(f"{one['each'][kind]:.3g}" if one["each"] else "-" for kind in KINDS[:3])]
@@ -99,7 +99,7 @@ def printed(found: Found, result: dict[str, Any]) -> None:
         ],
     )
     print(f"\nPareto front: {len(found.front)} designs, the fastest {min(FRONT_SHOWN, len(found.front))}")
-    _table(
+    print_table(
         ["Design", "tokens/s", "of budget", *KINDS],
         [
             [one.candidate.label, f"{one.tokens_per_s:.4g}", f"{100 * one.area:.1f} %"]
@@ -118,7 +118,7 @@ def printed(found: Found, result: dict[str, Any]) -> None:
 
 
 def _print_rtl(rtl: dict[str, Any]) -> None:
-    from hwsim.commands.rtl import _table
+    from hwsim.report.plain_table import print_table
 
     if rtl["network_tile"]:
         one = rtl["network_tile"]
@@ -129,7 +129,7 @@ def _print_rtl(rtl: dict[str, Any]) -> None:
     print(f"  RTL: one array of {swept}, {cycles['simulator']}, seeds {cycles['seeds']}, {cycles['runs']} runs: "
           f"{cycles['cycles_predicted']:,} cycles predicted, {cycles['cycles_measured']:,} measured, "
           f"{'passed' if cycles['passed'] else 'FAILED: ' + cycles['failures'][0]}")  # fmt: skip
-    _table(
+    print_table(
         ["One array", "predicted", "synthesised", "error"],
         [
             [kind, f"{one['predicted']:,.0f}", f"{one['synthesised']:,.0f}", f"{100 * one['error']:+.2f} %"]

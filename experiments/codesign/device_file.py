@@ -28,14 +28,21 @@ def edge_bytes_per_s(candidate: Candidate, clock_hz: float) -> float:
 
 def device_text(candidate: Candidate, part: Part, *, share: float, clock_hz: float = CLOCK_HZ) -> str:
     """TOML text of the design on a part; what is neither the design's nor the part's is marked as an assumption."""
-    stacked = part.memory_channels > 1
-    memory_pj = dram_energy_byte_j("hbm2" if stacked else "ddr4") * 1e12
-    idle, limit = (30, 225) if stacked else (5, 40)
-    return f"""# Decode NPU: {candidate.text}, on {part.name}
+    return (
+        f"""# Decode NPU: {candidate.text}, on {part.name}
 # [n] refers to the list under [sources].
 family = "npu"
 description = "{candidate.text}, on {part.name}"
+"""
+        + _array(candidate, clock_hz)
+        + _memories(candidate, part, share, clock_hz)
+        + _power_and_energy(part)
+        + _STATUS_AND_SOURCES
+    )
 
+
+def _array(candidate: Candidate, clock_hz: float) -> str:
+    return f"""
 [array]
 count = {candidate.count}  # [1] chosen
 rows = {candidate.rows}  # [1] chosen
@@ -52,7 +59,11 @@ int8 = 1  # [1] one {candidate.format} multiply-add a cell and cycle
 [vector]
 operations = {2 * VECTOR_LANES}  # (assumption) a multiply-add a lane
 exponentials = {VECTOR_LANES}  # (assumption) the widest softmax_rmsnorm kernel
+"""
 
+
+def _memories(candidate: Candidate, part: Part, share: float, clock_hz: float) -> str:
+    return f"""
 [sram]
 capacity = "{sram_bytes(part, share):.0f} B"  # [2] {share:.4g} of block RAM and UltraRAM
 bandwidth = "{edge_bytes_per_s(candidate, clock_hz) / 1e9!r} GB/s"  # [1] both operand edges of every array
@@ -65,7 +76,14 @@ latency = "1 us"  # (assumption)
 
 [kernel]
 fixed = "1 us"  # (assumption) one instruction
+"""
 
+
+def _power_and_energy(part: Part) -> str:
+    stacked = part.memory_channels > 1
+    memory_pj = dram_energy_byte_j("hbm2" if stacked else "ddr4") * 1e12
+    idle, limit = (30, 225) if stacked else (5, 40)
+    return f"""
 [power]
 idle = "{idle} W"  # (assumption)
 limit = "{limit} W"  # (assumption)
@@ -77,7 +95,10 @@ int8 = "1.5 pJ"  # (assumption) half of a multiply-add in a 16 nm DSP slice with
 vector = "8 pJ"  # (assumption) in fabric
 sram_byte = "2.3 pJ"  # (assumption)
 memory_byte = "{memory_pj:.4g} pJ"  # [3]
+"""
 
+
+_STATUS_AND_SOURCES = """
 [status]
 latency = "unvalidated"
 power = "unvalidated"

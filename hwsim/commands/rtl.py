@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwsim.errors import HwsimError, InputError
+from hwsim.report.plain_table import assignments, print_table
 
 if TYPE_CHECKING:
     from hwsim.rtl.record import Kernel
@@ -36,7 +37,7 @@ def list_kernels(json_output: Json = False) -> None:
     if json_output:
         print(json.dumps([_description(kernel) for kernel in kernels]))
         return
-    _table(
+    print_table(
         ["Kernel", "What", "Parameters"],
         [
             [kernel.name, kernel.description, " ".join(f"{one.name}={one.default}" for one in kernel.parameters)]
@@ -78,7 +79,7 @@ def verify(
         print(json.dumps([_record(one) for one in found], allow_nan=False))
     else:
         defaults = {kernel.name: kernel.values({}) for kernel in kernels}
-        _table(_HEADINGS, [_row(one, defaults[one.kernel]) for one in found])
+        print_table(_HEADINGS, [_row(one, defaults[one.kernel]) for one in found])
     wrong = [f"{one.kernel}: {failure}" for one in found for failure in one.failures]
     wrong += [f"{name}: bins not reached: {', '.join(bins)}" for name, bins in missed.items() if bins]
     if wrong:
@@ -97,7 +98,7 @@ def mutate(names: Names = None, simulator: Simulator = "icarus", seed: Seed = 1,
         print(json.dumps([asdict(one) for one in found]))
     else:
         rows = [[one.kernel, one.mutant, "caught" if one.caught else "MISSED", one.reason[:90]] for one in found]
-        _table(["Kernel", "Mutant", "", "By"], rows)
+        print_table(["Kernel", "Mutant", "", "By"], rows)
     missed = [f"{one.kernel} '{one.mutant}'" for one in found if not one.caught]
     if missed:
         raise RtlFailed(f"mutants not caught: {', '.join(missed)}")
@@ -176,7 +177,7 @@ def _row(one: Verification, defaults: Mapping[str, int]) -> list[str]:
     reached = sum(1 for hits in one.coverage.values() if hits)
     lines = "-" if one.line_coverage is None else f"{one.line_coverage:.1%}"
     return [
-        one.kernel, _assignments(changed) or "defaults", str(one.tests), f"{one.cycles_predicted:,}",
+        one.kernel, assignments(changed) or "defaults", str(one.tests), f"{one.cycles_predicted:,}",
         f"{one.cycles_measured:,}", f"{reached}/{len(one.coverage)}", lines, f"{one.seconds:.1f}",
         "FAILED" if one.failures else "passed",
     ]  # fmt: skip
@@ -220,21 +221,3 @@ def _parameters(texts: Sequence[str] | None) -> dict[str, int]:
         if not sign:
             raise InputError(f"--parameter '{text}' must be NAME=VALUE with a whole number")
     return found
-
-
-def _assignments(values: Mapping[str, int]) -> str:
-    return " ".join(f"{name}={value}" for name, value in values.items())
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwsim.errors import InputError
+from hwsim.report.plain_table import assignments, print_table
 
 if TYPE_CHECKING:
     from hwsim.rtl.record import Kernel
@@ -88,10 +89,8 @@ def _fits(kernel: Kernel, file: Path | None) -> list[dict[str, Any]]:
 
 def print_characterisation(records: Sequence[Mapping[str, Any]]) -> None:
     """Print a kernel's records: the module tree of the first parameter set, then the tables."""
-    from hwsim.commands.rtl import _assignments, _table
-
     first = records[0]
-    print(f"\n{first['kernel']}  {_assignments(first['parameters'])}")
+    print(f"\n{first['kernel']}  {assignments(first['parameters'])}")
     print("ports: " + ", ".join(f"{direction} {name}" for direction, name in first["ports"]))
     for level in first["hierarchy"]:
         print("  " * level["depth"] + level["module"] + (f" x {level['count']}" if level["count"] > 1 else ""))
@@ -108,17 +107,15 @@ def print_characterisation(records: Sequence[Mapping[str, Any]]) -> None:
                 [kind, *("-" if both[how] is None else f"{both[how]:,.10g}" for how in ("synthesised", "predicted"))]
                 for kind, both in first[name].items()
             ]
-            _table([name.capitalize(), "synthesised", "by resources.toml"], rows)
+            print_table([name.capitalize(), "synthesised", "by resources.toml"], rows)
     for fit in first["fits"]:
         _print_fit(fit)
 
 
 def _print_modules(modules: Sequence[Mapping[str, Any]]) -> None:
     """Print what one instance of each module counts, without the columns where none has any."""
-    from hwsim.commands.rtl import _table
-
     kinds = [kind for kind in modules[0] if kind not in ("module", "instances") and any(one[kind] for one in modules)]
-    _table(
+    print_table(
         ["Module", "instances", *(kind.replace("_", " ") for kind in kinds)],
         [[one["module"], f"{one['instances']:,}", *(f"{one[kind]:,}" for kind in kinds)] for one in modules],
     )
@@ -126,8 +123,6 @@ def _print_modules(modules: Sequence[Mapping[str, Any]]) -> None:
 
 def _print_resources(records: Sequence[Mapping[str, Any]]) -> None:
     """Print a line for each resource and a column for each parameter set, named by the parameters that differ."""
-    from hwsim.commands.rtl import _assignments, _table
-
     differ = [name for name, value in records[0]["parameters"].items()
               if any(one["parameters"][name] != value for one in records)]  # fmt: skip
     kinds = list(dict.fromkeys(kind for one in records for kind in one["resources"]))
@@ -135,14 +130,12 @@ def _print_resources(records: Sequence[Mapping[str, Any]]) -> None:
         [kind.replace("_", " "), *(f"{one['resources'].get(kind, float('nan')):,.10g}" for one in records)]
         for kind in kinds
     ]
-    heads = [_assignments({name: one["parameters"][name] for name in differ}) or "count" for one in records]
-    _table(["Resource", *heads], rows)
+    heads = [assignments({name: one["parameters"][name] for name in differ}) or "count" for one in records]
+    print_table(["Resource", *heads], rows)
 
 
 def _print_fit(fit: Mapping[str, Any]) -> None:
-    from hwsim.commands.rtl import _assignments, _table
-
-    held = f" with {_assignments(fit['held'])}" if fit["held"] else ""
+    held = f" with {assignments(fit['held'])}" if fit["held"] else ""
     print(f"\n{len(fit['points'])} syntheses{held}, {len(fit['held_out'])} held out")
     for name, expression in fit["derived"].items():
         print(f"  {name} = {expression}")
@@ -150,7 +143,7 @@ def _print_fit(fit: Mapping[str, Any]) -> None:
         [kind, text, f"{fit['largest_error'][kind]:.1%}", _share(fit["held_out_error"].get(kind))]
         for kind, text in fit["formula"].items()
     ]
-    _table(["Kind", "formula", "largest error", "held out"], rows)
+    print_table(["Kind", "formula", "largest error", "held out"], rows)
 
 
 def _share(value: float | None) -> str:

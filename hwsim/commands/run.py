@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from hwsim.engine.workload import Workload
     from hwsim.hardware import System
     from hwsim.result import Result
+
+
+class Case(NamedTuple):
+    """One column of the answer: a network on a system, and what it is asked to do there."""
+
+    network: Any
+    system: System
+    workload: Workload
 
 
 def run(
@@ -55,52 +63,67 @@ def run(
     One line a unique operator: how often it runs, its time, what bounds it; then the totals.
     """
     import hwsim
-    from hwsim.engine.simulate import simulate_workload
-    from hwsim.engine.workload import Workload, read_parallel
-    from hwsim.mappers.techniques.applied import with_techniques
+    from hwsim.engine.workload import workload_of
     from hwsim.models.catalog import read_runtime
 
     if trace is not None and engine != "events":
         raise InputError("--trace needs --engine events")
     model = hwsim.network(network)
-    degrees = read_parallel(parallel)
-    default = activations or model.default_format
     workloads = [
-        Workload(
-            phase=name.strip(), batch=batch, prompt=prompt, context=context, output=output, parallel=degrees,
-            weights=weights or model.default_format, activations=default, kv=kv or default,
+        workload_of(
+            model, phase=name.strip(), batch=batch, prompt=prompt, context=context, output=output, weights=weights,
+            activations=activations, kv=kv, parallel=parallel,
         )
         for name in phase.split(",")
     ]  # fmt: skip
-    profile, overrides = read_runtime(runtime), read_overrides(set_ or [])
-    systems = [hwsim.as_system(hwsim.system(text, overrides), degrees.devices) for text in on]
-    cases = [(work, system) for system in systems for work in workloads]
-    models = [with_techniques(model, technique or [], system.device) for _, system in cases]
+    cases = _cases(model, on, workloads, read_overrides(set_ or []), technique or [])
+    profile = read_runtime(runtime)
+    _answer(cases, profile, runtime, engine, explain=explain, json_output=json_output, report=report, trace=trace)
+
+
+def _cases(
+    model: Any, on: list[str], workloads: list[Workload], overrides: dict[str, str], techniques: list[str]
+) -> list[Case]:
+    """Every workload on every system, with the network as the techniques leave it for the system's device."""
+    import hwsim
+    from hwsim.mappers.techniques.applied import with_techniques
+
+    devices = workloads[0].parallel.devices
+    systems = [hwsim.as_system(hwsim.system(text, overrides), devices) for text in on]
+    return [
+        Case(with_techniques(model, techniques, system.device), system, work)
+        for system in systems
+        for work in workloads
+    ]
+
+
+def _answer(
+    cases: list[Case], profile: Any, runtime: str, engine: str, *,
+    explain: str, json_output: bool, report: Path | None, trace: Path | None,
+) -> None:  # fmt: skip
+    """Simulate the cases, write what was asked for, then print."""
+    from hwsim.engine.simulate import simulate_workload
+
     pairs = [
-        (simulate_workload(changed, system, work, profile, runtime, engine), system)
-        for changed, (work, system) in zip(models, cases, strict=True)
+        (simulate_workload(case.network, case.system, case.workload, profile, runtime, engine), case.system)
+        for case in cases
     ]
     if trace is not None:
-        _write_trace(trace, models[0], systems[0], workloads[0], profile)
+        _write_trace(trace, cases[0], profile)
     if report is not None:
         from hwsim.report.run_report import write_report
 
         write_report(report, pairs)
     if explain:
-        _explain(models, cases, profile, explain, json_output)
+        _explain(cases, profile, explain, json_output)
     else:
         _print(pairs, json_output)
 
 
-def _explain(
-    models: list[Any], cases: list[tuple[Workload, System]], profile: Any, operator: str, json_output: bool
-) -> None:
+def _explain(cases: list[Case], profile: Any, operator: str, json_output: bool) -> None:
     from hwsim.commands.explain import explain_operator, print_explanation
 
-    found = [
-        explain_operator(model, system, work, profile, operator)
-        for model, (work, system) in zip(models, cases, strict=True)
-    ]
+    found = [explain_operator(case.network, case.system, case.workload, profile, operator) for case in cases]
     if json_output:
         _print_json(found)
         return
@@ -144,9 +167,9 @@ def _print(pairs: list[tuple[Result, System]], json_output: bool) -> None:
         print_comparison([result for result, _ in pairs], console)
 
 
-def _write_trace(path: Path, model: Any, system: System, workload: Workload, profile: Any) -> None:
+def _write_trace(path: Path, case: Case, profile: Any) -> None:
     from hwsim.engine.events import replay
     from hwsim.engine.simulate import schedule_of
     from hwsim.engine.trace import write_trace
 
-    write_trace(path, replay(schedule_of(model, system, workload, profile)))
+    write_trace(path, replay(schedule_of(case.network, case.system, case.workload, profile)))

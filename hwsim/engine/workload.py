@@ -123,3 +123,23 @@ class Workload:
     def with_(self, **changes: Any) -> Workload:
         """Return a copy with some fields replaced."""
         return replace(self, **changes)
+
+
+def workload_of(
+    network: Any,
+    *,
+    weights: str | None = None,
+    activations: str | None = None,
+    kv: str | None = None,
+    parallel: str | dict[str, int] | None = None,
+    **lengths: Any,
+) -> Workload:
+    """Return a workload in the network's own formats where none is named; the cache takes the activations' format.
+
+    ``lengths`` are the phase and the lengths of `Workload`.
+    """
+    default = activations or network.default_format
+    return Workload(
+        parallel=read_parallel(parallel), weights=weights or network.default_format,
+        activations=default, kv=kv or default, **lengths,
+    )  # fmt: skip

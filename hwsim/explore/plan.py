@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.engine.schedule import runtime_on
-from hwsim.engine.workload import Workload, read_parallel
+from hwsim.engine.workload import workload_of
 from hwsim.errors import HwsimError, InputError, UnknownNameError, unknown_name
 from hwsim.explore.lowering import Case, Floats, Integers
 from hwsim.explore.spec import METRICS, WORKLOAD_NUMBERS, WORKLOAD_TEXTS, Axis, SweepSpec
@@ -183,14 +183,12 @@ def _case(spec: SweepSpec, network: Any, system: System, names: list[str], value
     from hwsim.models.catalog import read_runtime
 
     chosen = {**spec.workload, **dict(zip(names, values, strict=True))}
-    degrees = read_parallel(chosen.get("parallel"))
-    default = chosen.get("activations") or network.default_format
-    workload = Workload(
-        phase=spec.phase, parallel=degrees, weights=chosen.get("weights") or network.default_format,
-        activations=default, kv=chosen.get("kv") or default,
+    workload = workload_of(
+        network, phase=spec.phase, parallel=chosen.get("parallel"),
+        **{name: chosen.get(name) for name in ("weights", "activations", "kv")},
         **{name: chosen[name] for name in WORKLOAD_NUMBERS if name in chosen},
     )  # fmt: skip
-    cut = hwsim.as_system(system, degrees.devices)
+    cut = hwsim.as_system(system, workload.parallel.devices)
     return Case(
         workload=workload,
         network=_with_techniques(network, chosen.get("technique", NO_TECHNIQUE), cut),
