@@ -28,28 +28,7 @@ def add_self_attention(
         ),
         after=[source], block=block,
     )  # fmt: skip
-    width = query + key + value
-    last = qkv
-    if spec.norm:
-        turned = query + key
-        last = graph.add(
-            StoredElementwise(
-                name=f"{prefix}query_key_norm", elements=run.tokens * (turned + stored_value), reads=turned / width,
-                writes=turned / width, flops_per_element=NORM_FLOPS * turned / width, dtype=run.activations,
-                stored=spec.norm_vectors * (2 * spec.head_dim if spec.norm == "head" else turned),
-            ),
-            slices=[qkv], block=block,
-        )  # fmt: skip
-    touched = width if spec.rotary_dim else key + value
-    cached = graph.add(
-        StoredElementwise(
-            name=f"{prefix}rotary" if spec.rotary_dim else f"{prefix}cache_write", elements=run.tokens * width,
-            reads=touched / width, writes=touched / width, dtype=run.activations,
-            flops_per_element=ROTARY_FLOPS * (heads + kv_heads) * spec.rotary_dim / width,
-            input_size=run.tokens * (query + key + stored_value), stored=heads if spec.sinks else 0,
-        ),
-        slices=[last], block=block,
-    )  # fmt: skip
+    cached = _add_cache_write(graph, spec, run, heads, kv_heads, prefix=prefix, block=block, source=qkv)
     attention = graph.add(
         Attention(
             name=f"{prefix}attention", batch=run.batch, query_length=run.query_length, kv_length=run.kv_length,
@@ -73,4 +52,35 @@ def add_self_attention(
             weight_dtype=run.weights, bias=spec.output_bias,
         ),
         after=[attention], block=block,
+    )  # fmt: skip
+
+
+def _add_cache_write(
+    graph: OperatorGraph, spec: SelfAttention, run: Pass, heads: int, kv_heads: int, *, prefix: str, block: str,
+    source: str,
+) -> str:  # fmt: skip
+    """Add the norm of queries and keys, where the network has one, and the rotary embedding with the cache write."""
+    query, key, value = heads * spec.head_dim, kv_heads * spec.head_dim, kv_heads * spec.value_head_dim
+    stored_value = 0 if spec.values_from_keys else value
+    width = query + key + value
+    last = source
+    if spec.norm:
+        turned = query + key
+        last = graph.add(
+            StoredElementwise(
+                name=f"{prefix}query_key_norm", elements=run.tokens * (turned + stored_value), reads=turned / width,
+                writes=turned / width, flops_per_element=NORM_FLOPS * turned / width, dtype=run.activations,
+                stored=spec.norm_vectors * (2 * spec.head_dim if spec.norm == "head" else turned),
+            ),
+            slices=[source], block=block,
+        )  # fmt: skip
+    touched = width if spec.rotary_dim else key + value
+    return graph.add(
+        StoredElementwise(
+            name=f"{prefix}rotary" if spec.rotary_dim else f"{prefix}cache_write", elements=run.tokens * width,
+            reads=touched / width, writes=touched / width, dtype=run.activations,
+            flops_per_element=ROTARY_FLOPS * (heads + kv_heads) * spec.rotary_dim / width,
+            input_size=run.tokens * (query + key + stored_value), stored=heads if spec.sinks else 0,
+        ),
+        slices=[last], block=block,
     )  # fmt: skip

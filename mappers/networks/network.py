@@ -155,25 +155,9 @@ class Network:
         ------
         InputError : a length is not positive, a format does not exist, or a dimension does not split evenly
         """
-        if phase not in ("prefill", "decode"):
-            raise InputError(
-                f"network '{self.name}' keeps a KV cache: phase '{phase}' does not apply; "
-                "allowed: prefill, decode, generate"
-            )
-        _at_least(1, batch=batch, tensor_parallel=tensor_parallel, expert_parallel=expert_parallel)
-        _at_least(1, prompt=prompt) if phase == "prefill" else _at_least(0, context=context)
         groups = expert_parallel if data_parallel is None else data_parallel
-        _at_least(1, data_parallel=groups)
-        if batch % groups:
-            kind = "expert_parallel" if data_parallel is None else "data_parallel"
-            raise InputError(f"batch(={batch}) does not split evenly over {kind}(={groups})")
-        if tensor_parallel * groups % expert_parallel:
-            raise InputError(
-                f"expert_parallel(={expert_parallel}) must divide the {tensor_parallel * groups} devices of "
-                f"tensor_parallel(={tensor_parallel}) and data_parallel(={groups})"
-            )
-        if expert_parallel > 1 and not self.experts:
-            raise InputError(f"network '{self.name}' has no experts; expert_parallel(={expert_parallel}) must be 1")
+        self._check_pass(phase, batch, prompt, context)
+        self._check_cut(batch, tensor_parallel, expert_parallel, data_parallel)
         activations = activations or self.default_format
         run = Pass(
             network=self.name,
@@ -189,6 +173,29 @@ class Network:
             data_parallel=groups,
         )
         return build_graph(self, run)
+
+    def _check_pass(self, phase: Phase, batch: int, prompt: int, context: int) -> None:
+        if phase not in ("prefill", "decode"):
+            raise InputError(
+                f"network '{self.name}' keeps a KV cache: phase '{phase}' does not apply; "
+                "allowed: prefill, decode, generate"
+            )
+        _at_least(1, batch=batch)
+        _at_least(1, prompt=prompt) if phase == "prefill" else _at_least(0, context=context)
+
+    def _check_cut(self, batch: int, tensor_parallel: int, expert_parallel: int, data_parallel: int | None) -> None:
+        groups = expert_parallel if data_parallel is None else data_parallel
+        _at_least(1, tensor_parallel=tensor_parallel, expert_parallel=expert_parallel, data_parallel=groups)
+        if batch % groups:
+            kind = "expert_parallel" if data_parallel is None else "data_parallel"
+            raise InputError(f"batch(={batch}) does not split evenly over {kind}(={groups})")
+        if tensor_parallel * groups % expert_parallel:
+            raise InputError(
+                f"expert_parallel(={expert_parallel}) must divide the {tensor_parallel * groups} devices of "
+                f"tensor_parallel(={tensor_parallel}) and data_parallel(={groups})"
+            )
+        if expert_parallel > 1 and not self.experts:
+            raise InputError(f"network '{self.name}' has no experts; expert_parallel(={expert_parallel}) must be 1")
 
     @cached_property
     def _unit_graph(self) -> OperatorGraph:
