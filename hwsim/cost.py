@@ -51,8 +51,41 @@ def compiled(function: Callable[..., Any]) -> Any:
     return _compiled[function]
 
 
+class Watched:
+    """A record that notes which of its fields a formula reads, in order."""
+
+    def __init__(self, record: Any) -> None:
+        self._record = record
+        self.read: dict[str, None] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        self.read[name] = None
+        return getattr(self._record, name)
+
+
+def traced(function: Callable[..., Any], record: Any, row: Any) -> tuple[list[str], list[types.FunctionType]]:
+    """Return the fields of ``record`` that a formula reads for ``row``, and the formulas that it goes through."""
+    import sys
+
+    by_code = {each.__code__: each for each in _marked}
+    called: dict[types.FunctionType, None] = {}
+    watched = Watched(record)
+
+    def note(frame: types.FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code in by_code:
+            called[by_code[frame.f_code]] = None
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        function(watched, row)
+    finally:
+        sys.setprofile(before)
+    return list(watched.read), list(called)
+
+
 def formula_sources(function: Callable[..., Any], seen: set[types.FunctionType] | None = None) -> list[str]:
-    """Return the source text of a formula and of every marked formula it calls, for a cache key and for `--explain`."""
+    """Return the source text of a formula and of every marked formula it calls, for a cache key."""
     import inspect
 
     assert isinstance(function, types.FunctionType)

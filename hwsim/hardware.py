@@ -84,6 +84,7 @@ class Link:
     cost: Callable[[Any, OperatorRow], OperatorCost]
     bandwidth_bytes_per_s: float
     sources: Mapping[str, str] = field(default_factory=dict)
+    record_paths: Mapping[str, str] = field(default_factory=dict)  # TOML path -> record field
 
 
 @dataclass(frozen=True, kw_only=True)

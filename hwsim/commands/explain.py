@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import types
+from pathlib import Path
 from typing import Any
 
-from hwsim.cost import formula_sources
+from hwsim.cost import traced
 from hwsim.engine.simulate import schedule_of
 from hwsim.engine.workload import Workload
 from hwsim.errors import unknown_name
@@ -25,9 +27,9 @@ def explain_operator(network: Any, system: System, workload: Workload, runtime: 
     task = tasks[name]
     row = lower(task.operator)
     part = system.link if row.kind == COLLECTIVE and system.link is not None else system.device
-    paths = {field: path for path, field in getattr(part, "record_paths", {}).items()}
-    constants = {paths.get(field, field): value for field, value in part.record._asdict().items()}
-    wanted = formula_sources(part.cost)
+    paths = {field: path for path, field in part.record_paths.items()}
+    read, formulas = traced(part.cost, part.record, row)
+    constants = {paths.get(field, field): getattr(part.record, field) for field in part.record._fields if field in read}
     cost = {**task.cost._asdict(), "bound": BOUND_NAMES[int(task.cost.bound)]}
     return {
         "schema_version": 1, "operator": name, "kind": task.operator.kind, "device": part.name,
@@ -37,8 +39,7 @@ def explain_operator(network: Any, system: System, workload: Workload, runtime: 
         "constants": {
             path: {"value": value, "source": part.sources.get(path, "")} for path, value in constants.items()
         },
-        "formula_file": (inspect.getsourcefile(part.cost) or "").rpartition("/")[2],
-        "formula": [text for text in wanted if task.operator.kind in text.split("(")[0]] or wanted[:1],
+        "formula": [_formula(each) for each in formulas],
     }  # fmt: skip
 
 
@@ -52,8 +53,22 @@ def print_explanation(document: dict[str, Any]) -> None:
     for field, value in document["cost"].items():
         print(f"  {field:<18} {value if isinstance(value, str) else f'{value:.6g}'}")
     print(f"  with the runtime   {document['latency_s_a_call']:.6g} s a call, {document['latency_s']:.6g} s in all")
-    print("\nConstants of the device, with their sources")
+    print(f"\nConstants of {document['device']} that the formula reads, with their sources")
     for path, constant in document["constants"].items():
         print(f"  {path:<42} {constant['value']:<12.6g} {constant['source']}".rstrip())
-    print(f"\nThe formula ({document['formula_file']} and what it calls)")
-    print("\n\n".join(document["formula"]))
+    dispatch, *rest = document["formula"]
+    main = rest[0] if rest else dispatch
+    print(f"\nThe formula ({main['file']})")
+    print(main["text"])
+    if rest[1:]:
+        print("What it calls (--json prints them whole)")
+    for each in rest[1:]:
+        print(f"  {each['name']:<22} {each['file']:<28} {each['purpose']}")
+
+
+def _formula(function: types.FunctionType) -> dict[str, str]:
+    file = Path(inspect.getsourcefile(function) or "")
+    return {
+        "name": function.__name__, "file": "/".join(file.parts[-3:]), "text": inspect.getsource(function),
+        "purpose": (inspect.getdoc(function) or "").partition("\n")[0],
+    }  # fmt: skip

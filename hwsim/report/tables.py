@@ -124,7 +124,10 @@ def _title(result: Result) -> Text:
 
 def _operator_table(result: Result, width: int) -> Table:
     wide = width >= WIDE_COLUMNS
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_footer=True, footer_style="bold")
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_footer=True, footer_style="bold",
+        padding=(0, 1) if wide else (0, 1, 0, 0),
+    )  # fmt: skip
     for column, foot in zip(OPERATOR_COLUMNS, footer_cells(result), strict=True):
         if column == "Energy" and not wide:
             continue

@@ -88,7 +88,10 @@ def build(table: Mapping[str, Any], where: str, name: str) -> Link:
     file = validated(LinkFile, table, where)
     record = LinkRecord(**{field: float(value_at(file, path)) for path, field in LINK_PATHS.items()})
     record = with_defaults(record, file)
-    return Link(name=name, record=record, cost=collective, bandwidth_bytes_per_s=record.bandwidth_bytes_per_s)
+    return Link(
+        name=name, record=record, cost=collective, bandwidth_bytes_per_s=record.bandwidth_bytes_per_s,
+        record_paths=LINK_PATHS,
+    )  # fmt: skip
 
 
 def with_defaults(record: LinkRecord, file: LinkFile) -> LinkRecord:

@@ -107,6 +107,22 @@ def test_explain_as_json_is_one_document_with_the_same_latency(run: Run) -> None
     assert constants["memory.bandwidth"]["value"] == 2.039e12 and "datasheet" in constants["memory.bandwidth"]["source"]
 
 
+def test_explain_shows_the_constants_that_the_formula_reads_and_no_other(run: Run) -> None:
+    found = document(run, "llama-2-7b", "--on", "a100-sxm-80gb", "--explain", "attention")
+    constants, formula = found["constants"], found["formula"]
+    assert {"attention.fixed", "memory.bandwidth", "power.idle"} <= set(constants)  # type: ignore[call-overload]
+    assert not [path for path in constants if path.startswith(("matmul.", "moe.", "quantise."))]  # type: ignore[attr-defined]
+    assert [each["name"] for each in formula][:2] == ["operator_cost", "attention"]  # type: ignore[attr-defined]
+    assert all(each["text"].startswith("@cost_function") and each["purpose"] for each in formula)  # type: ignore[attr-defined]
+
+
+def test_explain_of_a_collective_shows_the_sources_of_its_link(run: Run) -> None:
+    asked = ["llama-2-7b", "--on", "2x a100-sxm-80gb over nvlink-3", "--parallel", "tp=2", "--explain"]
+    constants: Any = document(run, *asked, "attention_all_reduce")["constants"]
+    assert "calibration.collective" in constants["protocol.line_hop"]["source"]
+    assert "whitepaper" in constants["bandwidth"]["source"]
+
+
 def test_a_context_beyond_the_limit_is_a_warning(run: Run) -> None:
     result = document(run, "llama-2-7b", "--on", "a100-sxm-80gb", "--context", "8192")
     assert any("4096" in warning for warning in result["warnings"])  # type: ignore[attr-defined]
