@@ -29,9 +29,8 @@ def core_compute_s(gaudi: Gaudi, flops: float, exponentials: float) -> float:
 def streaming(gaudi: Gaudi, traffic: float, flops: float, exponentials: float) -> OperatorCost:
     """A pass of the TPCs over memory: norm, softmax, activation, look-up."""
     dynamic = flops * gaudi.energy_core_j + traffic * gaudi.energy_memory_byte_j
-    return kernel_cost(
-        gaudi, core_compute_s(gaudi, flops, exponentials), traffic / memory_rate(gaudi), gaudi.fixed_s, dynamic
-    )
+    busy_s, memory_s = core_compute_s(gaudi, flops, exponentials), traffic / memory_rate(gaudi)
+    return kernel_cost(gaudi, max(busy_s, memory_s), busy_s, memory_s, dynamic)
 
 
 @cost_function
@@ -48,7 +47,8 @@ def attention(gaudi: Gaudi, row: OperatorRow) -> OperatorCost:
     values = Product(
         groups, queries, row.value_head_dim, keys, row.dtype_bytes, row.stored_bytes, row.arithmetic, 0.0, 0.0
     )
-    engines = (engine_cycles(gaudi, scores) + engine_cycles(gaudi, values)) / gaudi.engine_clock_hz
+    cycles = engine_cycles(gaudi, scores, gaudi.engine_count) + engine_cycles(gaudi, values, gaudi.engine_count)
+    engines = cycles / gaudi.engine_clock_hz
     count = groups * queries * keys
     cores = core_compute_s(gaudi, SOFTMAX_OPERATIONS * count, count)
     dynamic = (
@@ -56,7 +56,8 @@ def attention(gaudi: Gaudi, row: OperatorRow) -> OperatorCost:
         + SOFTMAX_OPERATIONS * count * gaudi.energy_core_j
         + row.bytes * gaudi.energy_memory_byte_j
     )
-    return kernel_cost(gaudi, max(engines, cores), row.bytes / memory_rate(gaudi), gaudi.fixed_s, dynamic)
+    busy_s, memory_s = max(engines, cores), row.bytes / memory_rate(gaudi)
+    return kernel_cost(gaudi, max(busy_s, memory_s), busy_s, memory_s, dynamic)
 
 
 @cost_function

@@ -48,7 +48,6 @@ class Core(Table):
     clock: Frequency
     lanes: Count
     exponential: Positive
-    scale_slices: Count
 
 
 class Sram(Table):

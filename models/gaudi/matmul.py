@@ -13,7 +13,8 @@ from hwsim.cost import cost_function
 from hwsim.models.gaudi.record import Gaudi
 from hwsim.rows import COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
-GEOMETRIES = 5  # the joined array: from all engines in a column, in steps of two, to all in a row
+BLOCKS = 5  # blocks of engines that share operand panels: one engine high, two, four, eight, sixteen
+SLICINGS = 14  # slices that a product is tried in: 1, 2, 4 to 8192
 SCALE_BLOCK = 128.0  # values of k under one scale with scaling "block"
 
 
@@ -60,114 +61,148 @@ def memory_rate(gaudi: Gaudi) -> float:
 
 
 @cost_function
-def cut_cycles(gaudi: Gaudi, product: Product, rows: float, columns: float, arrays: float) -> float:
-    """Cycles of all output tiles on ``arrays`` independent arrays of (rows, columns): whole tiles, k over the rate."""
+def cut_cycles(gaudi: Gaudi, product: Product, rows: float, columns: float, engines: float) -> float:
+    """Cycles of all output tiles of (rows, columns) on ``engines`` engines: whole tiles, k over the rate, one fill."""
     tiles = product.groups * ceil(product.m / rows) * ceil(product.n / columns)
     steps = ceil(product.k / engine_macs(gaudi, product.arithmetic))
-    return ceil(tiles / arrays) * (steps + gaudi.switch_cycles) + rows + columns
+    return ceil(tiles / engines) * (steps + gaudi.switch_cycles) + gaudi.engine_rows + gaudi.engine_columns
 
 
 @cost_function
-def engine_cycles(gaudi: Gaudi, product: Product) -> float:
-    """Cycles on the fastest geometry: engines joined in rows, columns or blocks, or working on tiles of their own."""
-    best = cut_cycles(gaudi, product, gaudi.engine_rows, gaudi.engine_columns, gaudi.engine_count)
-    cells = gaudi.engine_rows * gaudi.engine_columns * gaudi.engine_count
-    rows = gaudi.engine_rows * gaudi.engine_count
-    for _ in range(GEOMETRIES):
-        if rows >= 1.0:
-            best = min(best, cut_cycles(gaudi, product, rows, cells / rows, 1.0))
-        rows = rows / 2.0
-    # One engine also reshapes on its own: a short, wide array where rows are few.
-    thin = gaudi.engine_rows / 2.0
-    return min(best, cut_cycles(gaudi, product, thin, 2.0 * gaudi.engine_columns, gaudi.engine_count))
+def engine_cycles(gaudi: Gaudi, product: Product, engines: float) -> float:
+    """Cycles in the best of the three shapes of an engine: square, half as high and twice as wide, and the reverse."""
+    rows, columns = gaudi.engine_rows, gaudi.engine_columns
+    square = cut_cycles(gaudi, product, rows, columns, engines)
+    wide = cut_cycles(gaudi, product, 0.5 * rows, 2.0 * columns, engines)
+    return min(square, wide, cut_cycles(gaudi, product, 2.0 * rows, 0.5 * columns, engines))
 
 
 @cost_function
-def k_parts(gaudi: Gaudi, product: Product) -> float:
-    """Parts that k is cut into so that the double-buffered operand panels of one pass fit the SRAM."""
-    panels = (
-        2.0
-        * product.k
-        * (gaudi.engine_rows * gaudi.engine_count * product.a_bytes + gaudi.engine_columns * product.a_bytes)
-    )
-    return max(1.0, ceil(panels / gaudi.sram_bytes)) if product.m > gaudi.engine_rows else 1.0
+def panel_bytes(gaudi: Gaudi, product: Product, engines: float) -> float:
+    """Bytes of the double-buffered operand panels of one pass of ``engines`` engines in the block that needs least."""
+    edge = product.m + product.n
+    for power in range(BLOCKS):
+        high = 2.0**power
+        if high <= engines:
+            rows = min(product.m, gaudi.engine_rows * high)
+            edge = min(edge, rows + min(product.n, gaudi.engine_columns * engines / high))
+    return 2.0 * product.k * edge * product.a_bytes
 
 
 @cost_function
-def exposed_s(gaudi: Gaudi, product: Product) -> float:
-    """Seconds before the first product and after the last: the resident operand in, a first slice in, a last one out.
-
-    The smaller operand is resident in at most half of the SRAM; the larger one and the result stream in slices of a
-    quarter. While memory is the slower side the streams are not exposed beyond it.
-    """
-    a = product.m * product.k * product.a_bytes
-    b = product.k * product.n * product.b_bytes
-    c = product.m * product.n * 2.0
-    resident = min(min(a, b), 0.5 * gaudi.sram_bytes)
-    slice_bytes = min(max(a, b) + c, 0.25 * gaudi.sram_bytes)
-    return (resident + slice_bytes) / memory_rate(gaudi)
+def edge_bytes(gaudi: Gaudi, product: Product) -> float:
+    """Bytes that the SRAM hands to all engines: in a block they share, a panel is read once for a pass of the block."""
+    best = product.m * ceil(product.n / gaudi.engine_columns) + product.n * ceil(product.m / gaudi.engine_rows)
+    for power in range(BLOCKS):
+        high = 2.0**power
+        if high <= gaudi.engine_count:
+            columns = gaudi.engine_columns * gaudi.engine_count / high
+            passes = product.m * ceil(product.n / columns) + product.n * ceil(product.m / (gaudi.engine_rows * high))
+            best = min(best, passes)
+    return product.groups * product.k * best * product.a_bytes
 
 
 @cost_function
-def core_pass_s(gaudi: Gaudi, elements: float, bytes_each: float, operations: float) -> float:
-    """Seconds of a pass of the TPCs over ``elements`` results in memory."""
-    compute = elements * operations / (gaudi.core_count * gaudi.core_lanes_16bit * gaudi.core_clock_hz)
-    return max(compute, elements * bytes_each / memory_rate(gaudi))
+def core_compute(gaudi: Gaudi, elements: float, operations: float) -> float:
+    """Seconds of the TPCs for some 16-bit operations on each of ``elements`` values."""
+    return elements * operations / (gaudi.core_count * gaudi.core_lanes_16bit * gaudi.core_clock_hz)
 
 
 @cost_function
-def scaling_s(gaudi: Gaudi, product: Product) -> float:
-    """Seconds that scales add beyond the engines.
+def partial_bytes(gaudi: Gaudi, product: Product, engines: float) -> float:
+    """Bytes a result of partial sums: k in parts whose panels fit the SRAM, fp32 out and in, a 16-bit result; or 0."""
+    parts = ceil(panel_bytes(gaudi, product, engines) / gaudi.sram_bytes)
+    return 8.0 * parts + 2.0 if parts > 1.0 else 0.0
 
-    A scale a tensor is a power of two in the exponent bias: free. A scale a row or a column multiplies the fp32 result
-    on the TPCs, which write it as bf16, sliced so that all but the last slice hides behind the engines. A scale a
-    block of k cannot be applied to the sum: every block's partial result is scaled and added on the TPCs.
+
+@cost_function
+def partial_s(gaudi: Gaudi, product: Product, engines: float) -> float:
+    """Seconds of the pass that writes partial sums and adds them on the TPCs, after the engines."""
+    size = partial_bytes(gaudi, product, engines)
+    results = product.groups * product.m * product.n
+    return max(core_compute(gaudi, results, size / 8.0), results * size / memory_rate(gaudi))
+
+
+@cost_function
+def scaling_bytes(gaudi: Gaudi, product: Product) -> float:
+    """Bytes a result that scales move beyond the product's own.
+
+    A scale a tensor is a power of two in the exponent bias: nothing. A scale a row or a column multiplies the result on
+    the TPCs: read once more and written once more in 16 bits. A scale a block of k cannot be applied to the sum: every
+    block's fp32 partial result is scaled and added, read and written.
     """
     if product.arithmetic != 4.0 and product.arithmetic != 5.0:
         return 0.0
-    elements = product.groups * product.m * product.n
     if product.scaling == 1.0:
-        return core_pass_s(gaudi, elements, 6.0, 2.0) / gaudi.scale_slices
-    if product.scaling == 2.0:
-        return ceil(product.k / SCALE_BLOCK) * core_pass_s(gaudi, elements, 8.0, 4.0)
-    return 0.0
+        return 4.0
+    return 8.0 * ceil(product.k / SCALE_BLOCK) if product.scaling == 2.0 else 0.0
 
 
 @cost_function
-def kernel_cost(gaudi: Gaudi, busy_s: float, memory_s: float, fixed_s: float, dynamic_j: float) -> OperatorCost:
-    """Assemble a kernel: the slower of engines (or TPCs) and memory, the fixed time, the power limit, the energy."""
+def pipelined_s(gaudi: Gaudi, engines: float, cores: float, memory: float, traffic_bytes: float) -> float:
+    """Seconds of loads, engines and cores that work on slices of a product, in the best number of slices.
+
+    With s slices the slowest stage is busy throughout and the others show one slice each; every slice after the first
+    is a start of its own for engines and cores. Slices are double-buffered, so 2 / s of the traffic must fit the SRAM.
+    """
+    best = engines + cores + memory + 2.0**SLICINGS * gaudi.fixed_s  # above the last candidate, which always counts
+    for power in range(SLICINGS):
+        slices = 2.0**power
+        if power == SLICINGS - 1 or 2.0 * traffic_bytes <= slices * gaudi.sram_bytes:
+            starts = (slices - 1.0) * gaudi.fixed_s
+            scaling = cores + starts if cores > 0.0 else 0.0
+            slowest = max(engines + starts, scaling, memory)
+            best = min(best, slowest + (engines + starts + scaling + memory - slowest) / slices)
+    return best
+
+
+@cost_function
+def kernel_cost(gaudi: Gaudi, span_s: float, busy_s: float, memory_s: float, dynamic_j: float) -> OperatorCost:
+    """Assemble a kernel that lasts ``span_s`` after its start: the fixed time, the power limit, the energy."""
     throttled = dynamic_j / max(gaudi.power_limit_w - gaudi.idle_power_w, 1.0)
-    latency = max(max(busy_s, memory_s) + fixed_s, throttled)
+    latency = max(span_s + gaudi.fixed_s, throttled)
     bound = COMPUTE
     if throttled < latency:
-        if fixed_s > max(busy_s, memory_s):
+        if gaudi.fixed_s > span_s:
             bound = LAUNCH
         elif memory_s > busy_s:
             bound = MEMORY
     energy = dynamic_j + gaudi.idle_power_w * latency
-    return OperatorCost(latency, energy, busy_s, memory_s, 0.0, 0.0, fixed_s, bound)
+    return OperatorCost(latency, energy, busy_s, memory_s, 0.0, 0.0, gaudi.fixed_s, bound)
+
+
+@cost_function
+def product_on(gaudi: Gaudi, product: Product, engines: float) -> OperatorCost:
+    """Cost of ``groups`` products on so many engines: they, cores (scales, widened weights) and memory in slices."""
+    results = product.groups * product.m * product.n
+    scaling = scaling_bytes(gaudi, product)
+    traffic = product.traffic_bytes + scaling * results
+    widened = product.groups * product.k * product.n if product.b_bytes < 0.9 * product.a_bytes else 0.0
+    cores_s = core_compute(gaudi, widened, 1.0) + core_compute(gaudi, results, 0.5 * scaling)
+    memory_s = traffic / memory_rate(gaudi)
+    work_s = engine_cycles(gaudi, product, engines) / gaudi.engine_clock_hz + partial_s(gaudi, product, engines)
+    work_s = max(work_s, edge_bytes(gaudi, product) / gaudi.sram_bandwidth_bytes_per_s)
+    edges = results * product.k * (1.0 / gaudi.engine_rows + 1.0 / gaudi.engine_columns) * product.a_bytes
+    dynamic = (
+        2.0 * results * product.k * flop_energy_j(gaudi, product.arithmetic)
+        + edges * gaudi.energy_sram_byte_j
+        + (traffic + partial_bytes(gaudi, product, engines) * results) * gaudi.energy_memory_byte_j
+    )
+    span_s = pipelined_s(gaudi, work_s, cores_s, memory_s, traffic)
+    return kernel_cost(gaudi, span_s, max(work_s, cores_s), memory_s, dynamic)
 
 
 @cost_function
 def product_cost(gaudi: Gaudi, product: Product) -> OperatorCost:
-    """Cost of ``groups`` products: engines against memory, exposed ends, partial sums, scales."""
-    parts = k_parts(gaudi, product)
-    results = product.groups * product.m * product.n
-    engines = engine_cycles(gaudi, product) / gaudi.engine_clock_hz
-    # Parts of k leave fp32 partial sums: written by the engines, read by the TPCs, which write the bf16 result.
-    partial_s = core_pass_s(gaudi, results, 8.0 * parts + 2.0, parts) if parts > 1.0 else 0.0
-    widened = product.groups * product.k * product.n if product.b_bytes < 0.9 * product.a_bytes else 0.0
-    widening_s = widened / (gaudi.core_count * gaudi.core_lanes_16bit * gaudi.core_clock_hz)
-    memory_s = product.traffic_bytes / memory_rate(gaudi)
-    busy = max(engines + min(exposed_s(gaudi, product), memory_s) + partial_s + scaling_s(gaudi, product), widening_s)
-    flops = 2.0 * results * product.k
-    sram = results * product.k * (1.0 / gaudi.engine_rows + 1.0 / gaudi.engine_columns) * product.a_bytes
-    dynamic = (
-        flops * flop_energy_j(gaudi, product.arithmetic)
-        + sram * gaudi.energy_sram_byte_j
-        + (product.traffic_bytes + (8.0 * parts * results if parts > 1.0 else 0.0)) * gaudi.energy_memory_byte_j
-    )
-    return kernel_cost(gaudi, busy, memory_s, gaudi.fixed_s, dynamic)
+    """Cost of ``groups`` products; where all engines' panels overfill the SRAM, on as many of them as is fastest."""
+    engines = gaudi.engine_count
+    best = product_on(gaudi, product, engines)
+    while engines > 1.0 and partial_bytes(gaudi, product, engines) > 0.0:
+        engines = engines - 1.0
+        fewer = product_on(gaudi, product, engines)
+        if fewer.latency_s < best.latency_s:
+            best = fewer
+    return best
 
 
 @cost_function

@@ -29,7 +29,6 @@ class Gaudi(NamedTuple):
     memory_bytes: float
     memory_bandwidth_bytes_per_s: float
     memory_achieved: float
-    scale_slices: float  # slices a product is cut into so that the TPCs scale one while the engines compute the next
     fixed_s: float  # start of a kernel inside a recorded graph
     idle_power_w: float
     power_limit_w: float
@@ -61,7 +60,6 @@ RECORD_PATHS: dict[str, str] = {
     "memory.capacity": "memory_bytes",
     "memory.bandwidth": "memory_bandwidth_bytes_per_s",
     "memory.achieved": "memory_achieved",
-    "core.scale_slices": "scale_slices",
     "kernel.fixed": "fixed_s",
     "power.idle": "idle_power_w",
     "power.limit": "power_limit_w",

@@ -1,0 +1,78 @@
+"""Gaudi: more of any resource is never slower, over random products of every format and scaling."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hwsim
+from hwsim.models.gaudi.record import Gaudi
+from hwsim.operators import Attention, Matmul
+from hwsim.rows import lower
+
+DEVICES = ("gaudi2-96gb", "gaudi3-128gb")
+RESOURCES = (
+    "sram_bytes",
+    "sram_bandwidth_bytes_per_s",
+    "memory_bandwidth_bytes_per_s",
+    "engine_count",
+    "engine_clock_hz",
+    "core_count",
+    "core_clock_hz",
+)
+PRODUCTS = st.builds(
+    Matmul,
+    name=st.just("product"),
+    m=st.integers(1, 40_000),
+    n=st.integers(1, 40_000),
+    k=st.integers(1, 40_000),
+    batch=st.sampled_from([1, 1, 1, 7, 64]),
+    dtype=st.sampled_from(["bf16", "fp32", "fp8_e4m3"]),
+    scaling=st.sampled_from(["tensor", "row", "block"]),
+)
+
+
+def latency_s(device: str, record: Gaudi, operator: Matmul | Attention) -> float:
+    return float(hwsim.device(device).cost(record, lower(operator)).latency_s)
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@settings(max_examples=40)
+@given(
+    product=PRODUCTS,
+    device=st.sampled_from(DEVICES),
+    share=st.floats(0.05, 4.0),
+    more=st.sampled_from([1.01, 1.3, 2.0, 5.7]),
+)
+def test_more_of_a_resource_is_never_slower(
+    resource: str, product: Matmul, device: str, share: float, more: float
+) -> None:
+    record = hwsim.device(device).record
+    have = getattr(record, resource) * share
+    if resource.endswith("count"):
+        have = max(1.0, float(round(have)))
+        more = float(math.ceil(have * more)) / have
+    few = latency_s(device, record._replace(**{resource: have}), product)
+    many = latency_s(device, record._replace(**{resource: have * more}), product)
+    assert many <= few * (1.0 + 1e-9)
+
+
+@given(product=PRODUCTS, device=st.sampled_from(DEVICES))
+def test_a_product_is_never_faster_than_its_roofline(product: Matmul, device: str) -> None:
+    machine = hwsim.device(device)
+    row = lower(product)
+    compute_s = row.flops / machine.peak_flops_per_s[product.dtype]
+    memory_s = row.bytes / machine.bandwidth_bytes_per_s
+    assert latency_s(device, machine.record, product) >= max(compute_s, memory_s) * (1.0 - 1e-9)
+
+
+@given(product=PRODUCTS, device=st.sampled_from(DEVICES), slower=st.floats(0.02, 1.0))
+def test_an_sram_that_feeds_the_engines_slowly_holds_them_up(product: Matmul, device: str, slower: float) -> None:
+    record = hwsim.device(device).record
+    narrow = record._replace(sram_bandwidth_bytes_per_s=record.sram_bandwidth_bytes_per_s * slower)
+    row = lower(product)
+    once = product.batch * product.k * (product.m + product.n) * row.dtype_bytes
+    assert latency_s(device, narrow, product) >= once / narrow.sram_bandwidth_bytes_per_s
