@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import hwsim
 from hwsim.cost import compiled
 from hwsim.errors import DoesNotFitError, HwsimError, InputError
-from hwsim.models.catalog import read_device
+from hwsim.models.catalog import read_device, read_link
 from hwsim.models.npu.cost import operator_cost
 from hwsim.models.npu.matmul import Product, product_cycles, reload_bytes
 from hwsim.models.npu.record import Npu
@@ -29,7 +29,7 @@ from hwsim.operators import (
 )
 from hwsim.rows import OperatorRow, lower
 
-SYSTOLIC = ["tpu-v3", "tpu-v4", "tpu-v6e", "ascend-910b-64gb"]
+SYSTOLIC = ["tpu-v3", "tpu-v3-core", "tpu-v4", "tpu-v6e", "ascend-910b-64gb"]
 SIZES = st.integers(1, 20_000).map(float)
 
 
@@ -130,10 +130,48 @@ def test_a_memory_that_holds_an_operand_reloads_nothing_and_a_smaller_one_more()
     assert reloads[2] < 2.0 * 2.0 * 2.0 * 8192.0**3 / side
 
 
-def test_the_published_peaks_follow_from_the_geometry() -> None:
-    for name, peak in (("tpu-v3", 61.5e12), ("tpu-v4", 275e12), ("tpu-v6e", 918e12), ("ascend-910b-64gb", 376e12)):
-        assert read_device(name).peak_flops_per_s["bf16"] == pytest.approx(peak, rel=0.005)
-    assert read_device("tpu-v6e").peak_flops_per_s["int8"] == pytest.approx(1836e12, rel=0.005)
+# Public specifications: bf16 and int8 peak, pins, capacity, bytes a second and direction of all links of a chip.
+# TPU: Cloud TPU documentation and jax/_src/pallas/mosaic/tpu_info.py; Ascend: module data as quoted by vendors.
+SPECIFICATIONS = {
+    "tpu-v3": (123e12, 123e12, 900e9, 32 * 2**30, 328e9),
+    "tpu-v3-core": (61.5e12, 61.5e12, 450e9, 16 * 2**30, 164e9),
+    "tpu-v4": (275e12, 275e12, 1200e9, 32 * 2**30, 300e9),
+    "tpu-v6e": (918e12, 1836e12, 1638e9, 32e9, 400e9),
+    "ascend-910b-64gb": (376e12, 752e12, 1600e9, 64e9, 196e9),
+}
+
+
+@pytest.mark.parametrize("name", SPECIFICATIONS)
+def test_a_device_has_the_figures_of_its_public_specification(name: str) -> None:
+    device = read_device(name)
+    bf16, int8, pins, capacity, link = SPECIFICATIONS[name]
+    assert device.peak_flops_per_s["bf16"] == pytest.approx(bf16, rel=0.005)
+    assert device.peak_flops_per_s["int8"] == pytest.approx(int8, rel=0.005)
+    assert device.bandwidth_bytes_per_s == pins
+    assert device.memory_bytes == capacity
+    assert device.native_link is not None
+    assert read_link(device.native_link).bandwidth_bytes_per_s == link
+
+
+def test_a_chip_of_two_cores_is_twice_one_core() -> None:
+    chip, core = read_device("tpu-v3").record, read_device("tpu-v3-core").record
+    for field in ("array_count", "vector_operations", "sram_bytes", "memory_bytes", "memory_bandwidth_bytes_per_s"):
+        assert getattr(chip, field) == 2.0 * getattr(core, field)
+    assert chip.clock_hz == core.clock_hz
+
+
+@pytest.mark.parametrize("name", ["tpu-v3", "tpu-v4", "tpu-v6e", "ascend-910b-64gb"])
+@pytest.mark.parametrize("dtype", ["bf16", "int8"])
+def test_a_larger_product_is_never_faster_and_none_beats_the_peak_or_the_start(name: str, dtype: str) -> None:
+    device = hwsim.device(name)
+    sizes = [1, 64, 128, 129, 192, 256, 257, 511, 1000, 1024, 1025, 2048, 4096, 4097, 8192, 16384]
+    found = hwsim.estimate(device, "matmul", m=sizes, n=sizes, k=sizes, dtype=dtype).latency_s
+    assert list(found) == sorted(found)
+    for size, latency_s in zip(sizes, found, strict=True):
+        assert latency_s > device.record.fixed_s + 2.0 * size**3 / device.peak_flops_per_s[dtype]
+    # One row more than whole tiles costs at most one more tile of each dimension.
+    assert found[sizes.index(1025)] / found[sizes.index(1024)] < (9.0 / 8.0) ** 2 * 1.02
+    assert found[sizes.index(4097)] / found[sizes.index(4096)] < 1.25
 
 
 @pytest.mark.parametrize("name", SYSTOLIC)
@@ -192,7 +230,7 @@ def test_zeros_beyond_all_values_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("name", "peak_flops_per_s", "pins_bytes_per_s"),
-    [("tpu-v3", 61.5e12, 450e9), ("tpu-v4", 275e12, 1.2e12), ("tpu-v6e", 918e12, 1.64e12)],
+    [("tpu-v3", 123e12, 900e9), ("tpu-v4", 275e12, 1.2e12), ("tpu-v6e", 918e12, 1.638e12)],
 )
 def test_a_tpu_reaches_what_its_mechanisms_leave_of_the_public_figures(
     name: str, peak_flops_per_s: float, pins_bytes_per_s: float
