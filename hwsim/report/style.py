@@ -47,6 +47,8 @@ table.plain th { text-align: left; }
 table.wrapped th, table.wrapped td { padding: 6px 7px; }
 table.wrapped th, table.wrapped td:last-child { white-space: normal; }
 table.named td:nth-child(2), table.named th:nth-child(2) { white-space: normal; text-align: left; }
+table.reasoned td:first-child { white-space: normal; width: 34%; }
+table.reasoned td:last-child, table.reasoned th:last-child { text-align: left; width: 34%; }
 table.compare { width: auto; min-width: min(100%, 640px); }
 table.compare td, table.compare th { white-space: normal; min-width: 120px; }
 .dot { display: inline-block; width: 0.7em; height: 0.7em; border-radius: 2px; margin-right: 0.45em; }

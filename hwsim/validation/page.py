@@ -67,7 +67,9 @@ def write_validation_page(path: Path, evaluations: Sequence[Evaluation]) -> None
              percent(w["error"], True), w["bound"], w["reason"]]
             for w in each.worst()
         ]  # fmt: skip
-        offenders = _table(("worst offenders", "measured", "predicted", "error", "bound", "reason"), worst)
+        offenders = _table(
+            ("worst offenders", "measured", "predicted", "error", "bound", "reason"), worst, "wrapped reasoned"
+        )
         heading = f"{each.targets.device}: {each.targets.table} ({each.status})"
         sections.append(
             (heading, [figure(each, shown), _table(("rows", *HEADERS), sizes), offenders], each.targets.notes)

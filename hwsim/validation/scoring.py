@@ -82,10 +82,11 @@ def score_where(
 
 
 def by_size(targets: Targets, predicted_s: Floats, roofline_s: Floats | None = None) -> dict[str, Score]:
-    """Score each size class, in the order of the labels."""
+    """Score each size class, the class of the smallest values (by median) first."""
+    classes = {str(label): targets.size_class == label for label in np.unique(targets.size_class)}
     scores = {
-        str(label): score_where(targets, targets.size_class == label, predicted_s, roofline_s)
-        for label in np.unique(targets.size_class)
+        label: score_where(targets, chosen, predicted_s, roofline_s)
+        for label, chosen in sorted(classes.items(), key=lambda item: float(np.median(targets.latency_s[item[1]])))
     }
     return {label: found for label, found in scores.items() if found is not None}
 
