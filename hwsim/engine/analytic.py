@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 from typing import Any
 
@@ -198,12 +198,16 @@ def merge(parts: Sequence[Sequence[OperatorResult]]) -> list[OperatorResult]:
     return merged
 
 
-def decode_steps(network: Any, workload: Workload, costing: Costing, devices: int) -> list[OperatorResult]:
-    """Sum the decode steps of a generation exactly: step i reads ``prompt + i`` cached tokens, i from 0 to output - 2.
+def decode_graphs(network: Any, workload: Workload) -> Iterator[OperatorGraph]:
+    """The graphs of a generation's later tokens: step i reads ``prompt + i`` cached tokens, i from 0 to output - 2.
 
-    Each step has its own graph, since a window may fill or an index grow on the way. Operators whose row does not
-    change are costed once (`Costing` remembers rows).
+    Each step has its own graph, since a window may fill or an index grow on the way.
     """
-    lengths = range(workload.prompt, workload.prompt + workload.output - 1)
-    graphs = (phase_graph(network, workload, "decode", length) for length in lengths)
+    for length in range(workload.prompt, workload.prompt + workload.output - 1):
+        yield phase_graph(network, workload, "decode", length)
+
+
+def decode_steps(network: Any, workload: Workload, costing: Costing, devices: int) -> list[OperatorResult]:
+    """Sum the decode steps of a generation exactly; rows that do not change are costed once (`Costing` remembers)."""
+    graphs = decode_graphs(network, workload)
     return merge([operator_results(build_schedule(graph, costing), costing.system, devices) for graph in graphs])

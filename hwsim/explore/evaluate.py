@@ -52,25 +52,39 @@ class Evaluator:
         count, cases = chunk.stop - chunk.start, len(self.plan.cases)
         positions = self.plan.positions(chunk.start, chunk.stop)
         records = self.plan.records(positions, count)
-        latency_s, energy_j = self._times(records)
         columns: Columns = {}
         for (name, values), position in zip(self.plan.device_axes.items(), positions, strict=True):
             columns[name] = np.repeat(values[position], cases)
         for index, name in enumerate(self.plan.case_axes):
             columns[name] = np.tile(np.array([case.names[index] for case in self.plan.cases]), count)
-        tokens = np.tile(self.lowered.tokens, count)
-        peak = np.tile(self.lowered.peak_memory_bytes, count)
-        latency, energy = latency_s.ravel(), energy_j.ravel()
-        columns |= {
-            "latency_s": latency, "energy_j": energy, "tokens_per_s": tokens / latency,
-            "energy_per_token_j": energy / tokens, "power_w": energy / latency, "peak_memory_bytes": peak,
-        }  # fmt: skip
-        columns["fits"] = self._fits(records, peak)
+        columns |= self._metrics(records)
+        columns["fits"] = self._fits(records, columns["peak_memory_bytes"])
         columns["feasible"] = self._feasible(columns)
         return columns
 
+    def _metrics(self, records: Floats) -> Columns:
+        """What `hwsim.explore.spec.metrics` names, one value a point."""
+        lowered, count = self.lowered, len(records)
+        part_s, part_j = self._times(records)
+        latency = np.add.reduceat(part_s, lowered.case_first, axis=1).ravel()
+        energy = np.add.reduceat(part_j, lowered.case_first, axis=1).ravel()
+        found: Columns = {
+            "latency_s": latency, "energy_j": energy, "power_w": energy / latency,
+            "peak_memory_bytes": np.tile(lowered.peak_memory_bytes, count),
+        }  # fmt: skip
+        each = "sample" if self.plan.spec.phase == "forward" else "token"
+        tokens = np.tile(lowered.tokens, count)
+        found |= {f"{each}s_per_s": tokens / latency, f"energy_per_{each}_j": energy / tokens}
+        if self.plan.spec.phase == "generate":
+            first_s = part_s[:, lowered.case_first].ravel()
+            later = np.tile(lowered.later_tokens, count)
+            found["time_to_first_token_s"] = first_s
+            with np.errstate(invalid="ignore"):  # one token has no time between tokens: not a number
+                found["time_per_output_token_s"] = np.where(later > 0.0, latency - first_s, np.nan) / later
+        return found
+
     def _times(self, records: Floats) -> tuple[Floats, Floats]:
-        """(device points, workloads) seconds and joules."""
+        """(device points, parts of workloads) seconds and joules."""
         lowered, count = self.lowered, len(records)
         device_rows, link_rows = len(lowered.rows), len(lowered.link_s)
         kernel_s, kernel_j = np.empty((2, count, device_rows + link_rows))
@@ -86,7 +100,7 @@ class Evaluator:
             kernel_j[:, device_rows:] += more_w[:, np.newaxis] * lowered.link_s
         else:
             kernel_j[:, device_rows:] += (idle_w - device.idle_power_w)[:, np.newaxis] * lowered.link_s
-        latency_s, energy_j = np.empty((2, count, len(self.plan.cases)))
+        latency_s, energy_j = np.empty((2, count, len(lowered.sums.steps)))
         self.kernels.reduce(lowered.sums, kernel_s, kernel_j, idle_w, latency_s, energy_j)
         return latency_s, energy_j
 
@@ -115,11 +129,10 @@ class Evaluator:
 
 
 def objective_values(plan: Plan, columns: Columns) -> Floats:
-    """(points, objectives) values of which each is to be small."""
+    """(points, objectives) values of which each is to be small; what does not apply to a point is endless."""
     signs = {"min": 1.0, "max": -1.0}
-    return np.stack(
-        [signs[way] * np.asarray(columns[name], dtype=np.float64) for name, way in plan.spec.objectives.items()], axis=1
-    )
+    values = [signs[way] * np.asarray(columns[name], dtype=np.float64) for name, way in plan.spec.objectives.items()]
+    return np.nan_to_num(np.stack(values, axis=1), nan=np.inf, posinf=np.inf, neginf=-np.inf)
 
 
 def evaluate_all(plan: Plan) -> Iterator[Columns]:

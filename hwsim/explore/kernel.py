@@ -38,7 +38,7 @@ class Kernels(NamedTuple):
     Attributes
     ----------
     costs : ``costs(points, rows, groups, kernel_s, kernel_j)`` fills (points, rows) arrays of seconds and joules
-    reduce : ``reduce(sums, kernel_s, kernel_j, idle_power_w, latency_s, energy_j)`` fills (points, workloads) arrays
+    reduce : ``reduce(sums, kernel_s, kernel_j, idle_power_w, latency_s, energy_j)`` fills (points, parts) arrays
     """
 
     costs: Callable[..., None]
@@ -48,17 +48,17 @@ class Kernels(NamedTuple):
 def reduce_sums(
     sums: Sums, kernel_s: Floats, kernel_j: Floats, idle_power_w: Floats, latency_s: Floats, energy_j: Floats
 ) -> None:
-    """Add up rows into (points, workloads) seconds and joules, as the schedule and the analytic engine do."""
-    cases = sums.runtime.shape[0]
-    for index in prange(kernel_s.shape[0] * cases):
-        point, case = index // cases, index % cases
+    """Add up rows into (points, parts) seconds and joules, as the schedule and the analytic engine do."""
+    parts = sums.runtime.shape[0]
+    for index in prange(kernel_s.shape[0] * parts):
+        point, part = index // parts, index % parts
         runtime = Runtime(
-            sums.runtime[case, 0], sums.runtime[case, 1], sums.runtime[case, 2], sums.runtime[case, 3],
-            sums.runtime[case, 4],
+            sums.runtime[part, 0], sums.runtime[part, 1], sums.runtime[part, 2], sums.runtime[part, 3],
+            sums.runtime[part, 4],
         )  # fmt: skip
-        total_s = runtime.step_s
-        total_j = runtime.step_s * idle_power_w[point]
-        for block in range(sums.case_first[case], sums.case_first[case + 1]):
+        total_s = sums.steps[part] * runtime.step_s
+        total_j = total_s * idle_power_w[point]
+        for block in range(sums.part_first[part], sums.part_first[part + 1]):
             launched_s, busy_s, used_j = 0.0, 0.0, 0.0
             for entry in range(sums.block_first[block], sums.block_first[block + 1]):
                 row, calls = sums.entry_row[entry], sums.entry_calls[entry]
@@ -69,8 +69,8 @@ def reduce_sums(
                 launched_s *= layer_stretch(launched_s, sums.block_floor_s[block])
             total_s += sums.block_count[block] * launched_s
             total_j += sums.block_count[block] * consumed_energy_j(used_j, busy_s, launched_s, idle_power_w[point])
-        latency_s[point, case] = total_s
-        energy_j[point, case] = total_j * sums.devices[case]
+        latency_s[point, part] = total_s
+        energy_j[point, part] = total_j * sums.devices[part]
 
 
 def costs_source(fields: int) -> str:
@@ -182,7 +182,7 @@ def _warm(kernels: Kernels, fields: int) -> Kernels:
     rows, none, first = np.ones((1, len(OperatorRow._fields))), np.empty((0, 1)), np.zeros(1, dtype=np.int64)
     kernels.costs(np.empty((0, fields)), rows, 1, none, none)
     one = np.ones(1)
-    sums = Sums(first, first, one, one, first, one, np.ones((1, 3)), one)
+    sums = Sums(first, first, one, one, first, one, np.ones((1, 3)), one, one)
     kernels.reduce(sums, none, none, np.empty(0), none, none)
     return kernels
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.engine.analytic import memory_use, phase_graph
+from hwsim.engine.analytic import decode_graphs, memory_use, phase_graph
 from hwsim.engine.schedule import Costing, layer_floor_s
 from hwsim.engine.unfused import launched_operators
 from hwsim.engine.workload import Workload
@@ -20,6 +20,7 @@ from hwsim.rows import COLLECTIVE, OperatorCost, OperatorRow, Runtime, lower
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+_Block = tuple[dict[int, int], int, float]  # calls by row, runs, and the host's seconds for a layer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,27 +35,31 @@ class Case:
 
 
 class Sums(NamedTuple):
-    """What each workload adds up, as offsets into flat arrays; the arguments of the reducing kernel.
+    """What each part of a workload adds up, as offsets into flat arrays; the arguments of the reducing kernel.
+
+    A generation has two parts, its prefill and all its decode steps; any other phase is one part of one step.
 
     Attributes
     ----------
-    case_first : (workloads + 1,) first block of each workload
+    part_first : (parts + 1,) first block of each part
     block_first : (blocks + 1,) first entry of each block
     block_count : (blocks,) how often a block runs
     block_floor_s : (blocks,) seconds the runtime's host takes for the block; 0 where it is no layer
     entry_row : (entries,) unique row of an entry
     entry_calls : (entries,) calls of that row in one run of the block
-    runtime : (workloads, 3) host, gap and layer seconds
-    devices : (workloads,) devices that work in step
+    runtime : (parts, fields of Runtime) launch and host seconds
+    steps : (parts,) runs of the network
+    devices : (parts,) devices that work in step
     """
 
-    case_first: Integers
+    part_first: Integers
     block_first: Integers
     block_count: Floats
     block_floor_s: Floats
     entry_row: Integers
     entry_calls: Floats
     runtime: Floats
+    steps: Floats
     devices: Floats
 
 
@@ -66,41 +71,50 @@ class Lowered:
     link_s: Floats  # (link rows,) seconds
     link_j: Floats  # (link rows,) joules
     sums: Sums
-    tokens: Floats  # (workloads,) tokens of one run
+    case_first: Integers  # (workloads,) first part of each workload
+    tokens: Floats  # (workloads,) tokens, or samples, that one run brings
+    later_tokens: Floats  # (workloads,) decode steps of a generation, a token of each request
     peak_memory_bytes: Floats  # (workloads,)
     weight_bytes: Floats  # (workloads,) of the peak
 
 
 def tokens_of(workload: Workload) -> float:
-    """Tokens that one run of the phase handles: batch (decode) or batch x prompt (prefill)."""
-    return float(workload.batch * (workload.prompt if workload.phase == "prefill" else 1))
+    """Tokens that `Result.tokens_per_s` counts in one run of the phase; samples of a network without a cache."""
+    each = {"prefill": workload.prompt, "decode": 1, "generate": workload.output, "forward": 1}
+    return float(workload.batch * each[workload.phase])
 
 
 def lower_cases(network: Any, cases: Sequence[Case]) -> Lowered:
-    """Build each workload's folded graph once and flatten it.
+    """Build each workload's folded graphs once and flatten them.
 
     Raises
     ------
     HwsimError : a workload that the network, or the system it is cut over, cannot serve
     """
     table = _Rows()
-    blocks: list[tuple[dict[int, int], int, float]] = []
-    case_first = [0]
+    blocks: list[_Block] = []
+    owners: list[Case] = []  # of each part
+    part_first, case_first, steps = [0], [], []
     for case in cases:
         _check_devices(case)
-        blocks += _blocks(phase_graph(case.network or network, case.workload, case.workload.phase), case, table)
-        case_first.append(len(blocks))
+        case_first.append(len(owners))
+        for graphs in _parts(case.network or network, case.workload):
+            blocks += _merged(block for graph in graphs for block in _blocks(graph, case, table))
+            part_first.append(len(blocks))
+            steps.append(float(len(graphs)))
+            owners.append(case)
     entries = [pair for members, _, _ in blocks for pair in members.items()]
     order = table.order()
     sums = Sums(
-        case_first=np.array(case_first),
+        part_first=np.array(part_first),
         block_first=np.cumsum([0, *(len(members) for members, _, _ in blocks)]),
         block_count=np.array([float(count) for _, count, _ in blocks]),
         block_floor_s=np.array([floor_s for _, _, floor_s in blocks]),
         entry_row=np.array([order[row] for row, _ in entries]),
         entry_calls=np.array([float(calls) for _, calls in entries]),
-        runtime=np.array([tuple(case.runtime) for case in cases], dtype=np.float64),
-        devices=np.array([float(case.workload.parallel.devices) for case in cases]),
+        runtime=np.array([tuple(case.runtime) for case in owners], dtype=np.float64),
+        steps=np.array(steps),
+        devices=np.array([float(case.workload.parallel.devices) for case in owners]),
     )
     uses = [memory_use(case.network or network, case.workload) for case in cases]
     return Lowered(
@@ -108,10 +122,29 @@ def lower_cases(network: Any, cases: Sequence[Case]) -> Lowered:
         link_s=np.array([cost.latency_s for cost in table.link_costs], dtype=np.float64),
         link_j=np.array([cost.energy_j for cost in table.link_costs], dtype=np.float64),
         sums=sums,
+        case_first=np.array(case_first),
         tokens=np.array([tokens_of(case.workload) for case in cases]),
+        later_tokens=np.array([float(case.workload.output - 1) for case in cases]),
         peak_memory_bytes=np.array([use.total for use in uses]),
         weight_bytes=np.array([use.weights for use in uses]),
     )
+
+
+def _parts(network: Any, workload: Workload) -> list[list[OperatorGraph]]:
+    """The graphs of each part: of a generation the prefill's, then one for each later token."""
+    if workload.phase != "generate":
+        return [[phase_graph(network, workload, workload.phase)]]
+    decode = list(decode_graphs(network, workload))
+    return [[phase_graph(network, workload, "prefill")], *([decode] if decode else [])]
+
+
+def _merged(blocks: Iterable[_Block]) -> list[_Block]:
+    """Blocks of equal calls as one, which runs as often as they do together."""
+    found: dict[tuple[Any, ...], _Block] = {}
+    for members, count, floor_s in blocks:
+        key = (tuple(sorted(members.items())), floor_s)
+        found[key] = (members, count + (found[key][1] if key in found else 0), floor_s)
+    return list(found.values())
 
 
 class _Rows:
@@ -140,7 +173,7 @@ class _Rows:
         return [next(link) if is_link else next(device) for is_link in self._is_link]
 
 
-def _blocks(graph: OperatorGraph, case: Case, table: _Rows) -> list[tuple[dict[int, int], int, float]]:
+def _blocks(graph: OperatorGraph, case: Case, table: _Rows) -> list[_Block]:
     """Calls of each row in each block, how often the block runs, and the host's seconds for it if it is a layer."""
     costing = Costing(case.system, case.runtime)
     calls: dict[str | None, dict[int, int]] = {}

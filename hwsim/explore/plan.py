@@ -13,7 +13,7 @@ from hwsim.engine.schedule import runtime_on
 from hwsim.engine.workload import workload_of
 from hwsim.errors import HwsimError, InputError, UnknownNameError, unknown_name
 from hwsim.explore.lowering import Case, Floats, Integers
-from hwsim.explore.spec import METRICS, WORKLOAD_NUMBERS, WORKLOAD_TEXTS, Axis, SweepSpec
+from hwsim.explore.spec import WORKLOAD_NUMBERS, WORKLOAD_TEXTS, Axis, SweepSpec, metrics
 from hwsim.hardware import System
 
 NO_TECHNIQUE = "none"  # value of a technique axis
@@ -71,7 +71,7 @@ class Plan:
         from hwsim.models.catalog import field_units
 
         known = {f"device.{path}": unit for path, unit in field_units(self.system.device.family).items()}
-        return {**METRICS, **{name: known.get(name, "") for name in self.device_axes}}
+        return {**metrics(self.spec.phase), **{name: known.get(name, "") for name in self.device_axes}}
 
     def field(self, path: str) -> int | None:
         """Column of a device's TOML path in its record, where a formula reads it."""

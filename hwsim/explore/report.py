@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,15 +67,18 @@ def shown(value: Any, unit: str) -> str:
     """A value of a column as text with its unit."""
     if isinstance(value, str):
         return value
+    if math.isnan(value):
+        return "-"
     if unit:
         return quantity(float(value), unit)
     return count(value) if float(value).is_integer() else significant(value, 4)
 
 
 def front_columns(outcome: Outcome) -> list[str]:
-    """Columns worth a place in a table of the front: the axes, the objectives, latency and tokens a second."""
+    """Columns worth a place in a table of the front: the axes, the objectives, latency and the rate."""
     spec = outcome.plan.spec
-    return list(dict.fromkeys([*spec.axis_names, *spec.objectives, "latency_s", "tokens_per_s"]))
+    rate = "samples_per_s" if spec.phase == "forward" else "tokens_per_s"
+    return list(dict.fromkeys([*spec.axis_names, *spec.objectives, "latency_s", rate]))
 
 
 def front_rows(outcome: Outcome, limit: int) -> list[list[str]]:

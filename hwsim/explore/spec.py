@@ -15,22 +15,24 @@ from hwsim.units import EXAMPLES, quantity
 
 LARGEST_FILE_BYTES = 1_000_000
 LARGEST_AXIS = 1_000_000  # values on one axis
-WORKLOAD_NUMBERS = ("batch", "prompt", "context")
+WORKLOAD_NUMBERS = ("batch", "prompt", "context", "output")
 WORKLOAD_TEXTS = ("weights", "activations", "kv", "parallel", "runtime", "technique")
 WORKLOAD_AXES = (*WORKLOAD_NUMBERS, *WORKLOAD_TEXTS)
 TOP_KEYS = ("network", "device", "phase", *WORKLOAD_AXES, "keep", "vary", "constraints", "objectives")
 RANGE_KEYS = ("from", "to", "steps", "scale")
 DEVICE_PREFIX = "device."
 
-#: What a sweep finds for each point, with its unit.
-METRICS = {
-    "latency_s": "s",
-    "energy_j": "J",
-    "tokens_per_s": "",
-    "energy_per_token_j": "J",
-    "power_w": "W",
-    "peak_memory_bytes": "B",
-}
+_METRICS = {"latency_s": "s", "energy_j": "J", "power_w": "W", "peak_memory_bytes": "B"}
+_TOKEN_METRICS = {"tokens_per_s": "", "energy_per_token_j": "J"}
+_GENERATION_METRICS = {"time_to_first_token_s": "s", "time_per_output_token_s": "s"}
+_SAMPLE_METRICS = {"samples_per_s": "", "energy_per_sample_j": "J"}
+
+
+def metrics(phase: str) -> dict[str, str]:
+    """What a sweep of a phase finds for each point, with its unit."""
+    if phase == "forward":
+        return _METRICS | _SAMPLE_METRICS
+    return _METRICS | _TOKEN_METRICS | (_GENERATION_METRICS if phase == "generate" else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +115,8 @@ def read_sweep(path: str | Path) -> SweepSpec:
         if key in table and not (isinstance(table[key], str) and table[key]):
             raise InputError(f"{path}: {key}(={table[key]!r}) must be text")
     phase = table.get("phase", "decode")
-    if phase not in PHASES[:2]:
-        raise InputError(f"{path}: phase '{phase}'{did_you_mean(phase, PHASES[:2])}; a sweep takes prefill or decode")
+    if phase not in PHASES:
+        raise InputError(f"{path}: phase '{phase}'{did_you_mean(phase, PHASES)}; allowed: {', '.join(PHASES)}")
     keep = table.get("keep", "all")
     if keep not in ("all", "feasible"):
         raise InputError(f"{path}: keep '{keep}' is not all or feasible")
@@ -127,11 +129,11 @@ def read_sweep(path: str | Path) -> SweepSpec:
             raise InputError(f"{path}: '{name}' is fixed and also under [vary]; state it once")
     more: dict[str, Any] = {}
     if "objectives" in table:
-        more["objectives"] = _objectives(_section(table, "objectives", path), names, path)
+        more["objectives"] = _objectives(_section(table, "objectives", path), names, metrics(phase), path)
     return SweepSpec(
         path=path, network=table["network"], device=table["device"], phase=phase, axes=axes, keep=keep,
         workload={key: table[key] for key in WORKLOAD_AXES if key in table},
-        constraints=tuple(_constraints(_section(table, "constraints", path), path)), **more,
+        constraints=tuple(_constraints(_section(table, "constraints", path), metrics(phase), path)), **more,
     )  # fmt: skip
 
 
@@ -214,22 +216,22 @@ def _value(value: Any, where: str) -> None:
         raise InputError(f"{where} {value!r} is not finite")
 
 
-def _constraints(section: Mapping[str, Any], path: Path) -> Iterable[Constraint]:
-    _known(section, METRICS, f"{path}: [constraints]", "metric")
+def _constraints(section: Mapping[str, Any], units: Mapping[str, str], path: Path) -> Iterable[Constraint]:
+    _known(section, units, f"{path}: [constraints]", "metric")
     for metric, limits in section.items():
         where = f"{path}: constraints.{metric}"
         if not isinstance(limits, dict) or not limits:
-            raise InputError(f"{where}(={limits!r}) must read {{ max = {_example(metric)} }}, a min or both")
+            raise InputError(f"{where}(={limits!r}) must read {{ max = {_example(units[metric])} }}, a min or both")
         _known(limits, ("min", "max"), where, "key")
-        read = {key: _limit(value, METRICS[metric], f"{where}.{key}") for key, value in limits.items()}
+        read = {key: _limit(value, units[metric], f"{where}.{key}") for key, value in limits.items()}
         minimum, maximum = read.get("min", -math.inf), read.get("max", math.inf)
         if minimum > maximum:
             raise InputError(f"{where}: min(={minimum:g}) is above max(={maximum:g})")
         yield Constraint(metric=metric, minimum=minimum, maximum=maximum)
 
 
-def _example(metric: str) -> str:
-    return f'"{EXAMPLES[METRICS[metric]]}"' if METRICS[metric] else "100"
+def _example(unit: str) -> str:
+    return f'"{EXAMPLES[unit]}"' if unit else "100"
 
 
 def _limit(value: Any, unit: str, where: str) -> float:
@@ -237,8 +239,8 @@ def _limit(value: Any, unit: str, where: str) -> float:
     return quantity(value, unit if isinstance(value, str) else "", where)
 
 
-def _objectives(section: Mapping[str, Any], axes: list[str], path: Path) -> dict[str, str]:
-    allowed = [*METRICS, *(name for name in axes if name not in WORKLOAD_TEXTS)]
+def _objectives(section: Mapping[str, Any], axes: list[str], units: Mapping[str, str], path: Path) -> dict[str, str]:
+    allowed = [*units, *(name for name in axes if name not in WORKLOAD_TEXTS)]
     objectives: dict[str, str] = {}
     for name, direction in _flat(section):
         _known([name], allowed, f"{path}: [objectives]", "metric or varied field")

@@ -23,7 +23,7 @@ VARY = "[vary]\nbatch = [1, 2]\n"
         (GOOD + "netwrk = 1\n" + VARY, ["netwrk", "did you mean"]),
         (GOOD.replace("llama-2-7b", "lama-2-7b") + VARY, ["lama-2-7b", "did you mean"]),
         (GOOD.replace("a100-sxm", "a100-smx") + VARY, ["a100-smx-80gb", "did you mean"]),
-        (GOOD + 'phase = "generate"\n' + VARY, ["generate", "prefill or decode"]),
+        (GOOD + 'phase = "train"\n' + VARY, ["train", "prefill, decode, generate, forward"]),
         (GOOD + "[vary]\nbatch = []\n", ["vary.batch"]),
         (GOOD + "[vary]\nbatch = [1, 1]\n", ["vary.batch", "twice"]),
         (GOOD + "[vary]\nbatch = [0]\n", ["batch", "0"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -76,6 +77,45 @@ def test_every_point_of_a_sweep_equals_the_single_query(tmp_path: Path) -> None:
         assert row["energy_j"] == pytest.approx(single.energy_j, rel=1e-9)
         assert row["tokens_per_s"] == pytest.approx(single.tokens_per_s, rel=1e-9)
         assert row["peak_memory_bytes"] == single.peak_memory_bytes
+
+
+@pytest.mark.parametrize(
+    ("network", "device", "more"),
+    [
+        ("llama-2-7b", "a100-sxm-80gb", 'runtime = ["graph", "eager", "serving-top-p"]\noutput = [1, 2, 9]'),
+        ("gemma-3-1b", "h100-sxm-80gb", "output = [24]\nprompt = [1000, 1020]"),  # the windows fill on the way
+        ("mixtral-8x7b", "h100-sxm-80gb", 'parallel = ["tp=2", "tp=2,pp=2"]\noutput = [4]'),
+    ],
+)
+def test_a_swept_generation_equals_the_single_query(tmp_path: Path, network: str, device: str, more: str) -> None:
+    head = f'network = "{network}"\ndevice = "{device}"\nphase = "generate"\n'
+    swept(tmp_path, head + f'[vary]\n{more}\n"device.sm_count" = [40, 80]\n')
+    for row in rows(tmp_path):
+        asked = {name: row[name] for name in ("output", "prompt", "parallel", "runtime") if name in row}
+        on = hwsim.device(device, sm_count=row["device.sm_count"])  # type: ignore[arg-type]
+        single = hwsim.simulate(network, on=on, phase="generate", **asked)  # type: ignore[arg-type]
+        for name in ("latency_s", "energy_j", "tokens_per_s", "time_to_first_token_s", "peak_memory_bytes"):
+            assert row[name] == pytest.approx(getattr(single, name), rel=1e-9), name
+        between: Any = row["time_per_output_token_s"]
+        if single.time_per_output_token_s is None:
+            assert math.isnan(between)
+        else:
+            assert between == pytest.approx(single.time_per_output_token_s, rel=1e-9)
+
+
+def test_a_network_without_a_cache_is_swept_forward(tmp_path: Path) -> None:
+    text = 'network = "alexnet"\ndevice = "a100-sxm-80gb"\nphase = "forward"\n[vary]\nbatch = [1, 16]\n'
+    swept(tmp_path, text + '[objectives]\nsamples_per_s = "max"\n')
+    for row in rows(tmp_path):
+        single = hwsim.simulate("alexnet", on="a100-sxm-80gb", phase="forward", batch=row["batch"])  # type: ignore[arg-type]
+        assert row["samples_per_s"] == pytest.approx(single.samples_per_s, rel=1e-9)
+        assert row["energy_per_sample_j"] == pytest.approx(single.energy_j / row["batch"], rel=1e-9)  # type: ignore[operator]
+
+
+def test_a_generation_of_one_token_never_beats_one_with_a_time_between_tokens(tmp_path: Path) -> None:
+    head = 'network = "llama-2-7b"\ndevice = "a100-sxm-80gb"\nphase = "generate"\n[vary]\noutput = [1, 4]\n'
+    outcome = swept(tmp_path, head + '[objectives]\ntime_per_output_token_s = "min"\n')
+    assert outcome.front is not None and outcome.front["output"].to_pylist() == [4]
 
 
 @pytest.mark.parametrize(
