@@ -69,6 +69,7 @@ class Device:
 
     collective_power: Callable[[Any], Any] | None = None  # watts while a collective runs, of a record; None: idle
     area_mm2: Mapping[str, float] = field(default_factory=dict)  # estimated, by part; empty: no node given
+    static_power_w: float = 0.0  # estimated leakage of that area, part of the idle power; 0: no node given
     launches: bool = True  # False: it follows a compiled instruction stream; no host launches its operators
     skips_zeros: bool = False  # its products leave out the weights that N:M sparsity removed
     check: Callable[[Any, OperatorRow], None] | None = None  # raises where the design cannot hold an operator

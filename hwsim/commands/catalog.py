@@ -102,6 +102,8 @@ def _readable(key: str, value: Any) -> str:
         return quantity(value, "FLOP/s" if key.endswith("per_s") else "FLOP")
     if "bytes" in key:
         return quantity(value, "B/s" if key.endswith("per_s") else "B")
+    if key.endswith("_w"):
+        return quantity(value, "W")
     return f"{value:,} ({count(value)})" if value >= 1e6 else str(value)
 
 
@@ -184,6 +186,11 @@ def _device_document(device: Device) -> dict[str, Any]:
         "native_link": device.native_link, "status": dict(device.status),
         "peak_flops_per_s": dict(device.peak_flops_per_s),
         **({"area_mm2": {part: round(area, 1) for part, area in device.area_mm2.items()}} if device.area_mm2 else {}),
+        **(
+            {"idle_power_w": device.idle_power_w, "leakage_of_area_w": device.static_power_w}
+            if device.static_power_w
+            else {}
+        ),
         "constants": {
             fields.get(field, field): (
                 f"{value:<12.6g} {device.sources.get(fields.get(field, field), '')}".rstrip()

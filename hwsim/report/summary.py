@@ -96,8 +96,9 @@ def totals(result: Result, system: System | None = None) -> list[tuple[str, str]
         rows.append(("Throughput", f"{significant(result.tokens_per_s)} tokens/s"))
     if result.samples_per_s is not None:
         rows.append(("Throughput", f"{significant(result.samples_per_s)} samples/s"))
-    rows += [("Time bound by", _bounds(result)), ("Energy", _energy(result)), ("Memory", _memory(result, system))]
-    rows += [("Compute reached", _compute(result, system)), ("Bandwidth reached", _bandwidth(result, system))]
+    rows += [("Time bound by", _bounds(result)), ("Energy", _energy(result, system))]
+    rows += [("Memory", _memory(result, system)), ("Compute reached", _compute(result, system))]
+    rows += [("Bandwidth reached", _bandwidth(result, system))]
     if result.largest_batch is not None:
         rows.append(("Largest batch", f"{count(result.largest_batch)} at these lengths"))
     rows.append(("Basis", BASIS.get(result.basis, result.basis)))
@@ -114,13 +115,16 @@ def _bounds(result: Result) -> str:
     return ", ".join(f"{bound} {share(seconds, whole)}" for bound, seconds in bound_seconds(result).items()) or "-"
 
 
-def _energy(result: Result) -> str:
+def _energy(result: Result, system: System | None) -> str:
     parts = [quantity(result.energy_j, "J")]
     number = tokens(result)
     if number:
         parts.append(f"{quantity(result.energy_j / number, 'J')}/token")
     if result.latency_s > 0:
         parts.append(f"{quantity(result.energy_j / result.latency_s, 'W')} on average")
+    if system is not None and system.device.static_power_w > 0:
+        idle_w, leakage_w = system.device.idle_power_w * system.count, system.device.static_power_w * system.count
+        parts.append(f"idle {quantity(idle_w, 'W')}, of it leakage {quantity(leakage_w, 'W')}")
     return ", ".join(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from hwsim.errors import InputError
 from hwsim.models.catalog.schema import Power, StatusTable, Table, Time, validated, value_at, with_overrides
 
 
@@ -25,6 +26,15 @@ class PowerTable(Table):
 
     idle: Power
     limit: Power
+
+
+LEAKAGE_ONLY = -1.0  # no text with a unit reads as a negative power
+
+
+class EstimatedPowerTable(PowerTable):
+    """Power where the idle power may be left out: it is then the leakage of the modelled area."""
+
+    idle: Power = LEAKAGE_ONLY
 
 
 class DeviceFile(Table):
@@ -58,6 +68,20 @@ def checked(schema: type[File], table: Mapping[str, Any], where: str, overrides:
 def record_values(file: Table, paths: Mapping[str, str]) -> dict[str, float]:
     """Values of a record's fields, from TOML path -> field; 0 where an optional table is absent."""
     return {field: float(value_at(file, path)) for path, field in paths.items()}
+
+
+def idle_power_w(stated_w: float, static_power_w: float, where: str) -> float:
+    """The stated idle power, else the leakage of the modelled area.
+
+    Raises
+    ------
+    InputError : neither is known
+    """
+    if stated_w != LEAKAGE_ONLY:
+        return stated_w
+    if static_power_w <= 0.0:
+        raise InputError(f"{where}: missing key 'power.idle', or 'silicon.node_nm' for the leakage of the area")
+    return static_power_w
 
 
 def described(file: DeviceFile, where: str, paths: Mapping[str, str]) -> dict[str, Any]:

@@ -58,9 +58,10 @@ class StatusTable(Table):
 
 
 class Silicon(Table):
-    """The process of the chip, for its area."""
+    """The process of the chip, for its area and leakage: its node, and whether its transistors are low-power ones."""
 
     node_nm: Positive
+    process: Literal["general", "low_power"] = "general"
 
 
 Schema = TypeVar("Schema", bound=Table)

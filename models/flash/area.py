@@ -5,8 +5,11 @@ Areas at 45 nm scale with the square of the node. They are estimates of cells, w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hwsim.cost import cost_function
 from hwsim.models.flash.record import FlashChiplet
+from hwsim.models.npu.technology import leakage_w_mm2
 
 MULTIPLY_ADD_45NM_MM2 = 318e-6  # 8-bit multiplier 282 um2, adder 36 um2 (Dally, NIPS 2015 tutorial; Horowitz 2014)
 SRAM_BIT_65NM_MM2 = 0.525e-6  # six-transistor cell of a foundry 65 nm process
@@ -46,3 +49,10 @@ def chiplet_mm2(flash: FlashChiplet, node_nm: float) -> dict[str, float]:
         "arrays": array_mm2(flash, node_nm),
         "sram": buffer_mm2(flash.npu_sram_bytes, node_nm),
     }
+
+
+def chiplet_static_w(areas_mm2: Mapping[str, float], node_nm: float, process: str) -> float:
+    """Watts that the cores on the flash dies (of a low-power 65 nm process) and the NPU leak; the NAND is not in it."""
+    cores = areas_mm2["cores"]
+    npu = sum(areas_mm2.values()) - cores
+    return cores * leakage_w_mm2(CORE_NODE_NM, "low_power") + npu * leakage_w_mm2(node_nm, process)

@@ -9,7 +9,14 @@ from pydantic import Field
 
 from hwsim.errors import InputError
 from hwsim.hardware import Device
-from hwsim.models.catalog.family import DeviceFile, checked, described, record_values
+from hwsim.models.catalog.family import (
+    LEAKAGE_ONLY,
+    DeviceFile,
+    checked,
+    described,
+    idle_power_w,
+    record_values,
+)
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -25,7 +32,7 @@ from hwsim.models.catalog.schema import (
     Unit,
     value_at,
 )  # fmt: skip
-from hwsim.models.flash.area import chiplet_mm2
+from hwsim.models.flash.area import chiplet_mm2, chiplet_static_w
 from hwsim.models.flash.cost import array_passes, operator_cost
 from hwsim.models.flash.record import RECORD_PATHS, FlashChiplet
 from hwsim.models.flash.tiling import flash_bytes, plane_rate, tile_shape_columns
@@ -96,9 +103,9 @@ class Memory(Table):
 
 
 class PowerTable(Table):
-    """Static power of NPU and DRAM."""
+    """Static power of NPU and DRAM; left out: the leakage of the modelled area."""
 
-    idle: Power
+    idle: Power = LEAKAGE_ONLY
 
 
 class EnergyTable(Table):
@@ -146,6 +153,9 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     dies = flash.channels * flash.chips * flash.dies
     cells = flash.array_count * flash.array_rows * flash.array_columns
     rate = 2.0 * (cells * flash.npu_clock_hz + dies * flash.core_macs * flash.core_clock_hz)
+    areas = chiplet_mm2(flash, file.silicon.node_nm) if file.silicon else {}
+    static_w = chiplet_static_w(areas, file.silicon.node_nm, file.silicon.process) if file.silicon else 0.0
+    flash = flash._replace(idle_power_w=idle_power_w(file.power.idle, static_w, where))
     return Device(
         **described(file, where, RECORD_PATHS),
         record=flash,
@@ -157,7 +167,8 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         bandwidth_bytes_per_s=plane_rate(flash, flash.planes),
         idle_power_w=flash.idle_power_w,
         launches=False,  # the order of a network is fixed when its weights are laid out
-        area_mm2=chiplet_mm2(flash, file.silicon.node_nm) if file.silicon else {},
+        area_mm2=areas,
+        static_power_w=static_w,
     )
 
 

@@ -7,7 +7,14 @@ from typing import Any, Literal
 
 from hwsim.errors import InputError
 from hwsim.hardware import Device
-from hwsim.models.catalog.family import DeviceFile, checked, described, record_values
+from hwsim.models.catalog.family import (
+    DeviceFile,
+    EstimatedPowerTable,
+    checked,
+    described,
+    idle_power_w,
+    record_values,
+)
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -15,11 +22,10 @@ from hwsim.models.catalog.schema import (
     Energy,
     Frequency,
     Number,
-    Power,
     Share,
     Table,
 )  # fmt: skip
-from hwsim.models.fpga.area import resources_mm2
+from hwsim.models.fpga.area import part_static_w, resources_mm2
 from hwsim.models.fpga.cost import operator_cost
 from hwsim.models.fpga.dataflow import check_reuse
 from hwsim.models.fpga.kernels import KernelUse, kernel_resources
@@ -69,13 +75,6 @@ class Resources(Table):
     uram: Number = 0.0
 
 
-class PowerTable(Table):
-    """Board power: static and clock tree, and the limit."""
-
-    idle: Power
-    limit: Power
-
-
 class EnergyTable(Table):
     """Energy per multiply-add, per special-function operation, per byte of memory."""
 
@@ -94,7 +93,7 @@ class FpgaFile(DeviceFile):
     dataflow: Dataflow | None = None
     resources: Resources = Resources()
     kernels: dict[str, KernelUse] = {}
-    power: PowerTable
+    power: EstimatedPowerTable
     energy: EnergyTable
 
 
@@ -118,6 +117,8 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         style=STYLES[file.style], memory_bytes=part.memory_capacity, memory_bandwidth_bytes_per_s=part.memory_bandwidth,
         **record_values(file, RECORD_PATHS),
     )  # fmt: skip
+    static_w = part_static_w(part.resources, part.node_nm)
+    record = record._replace(idle_power_w=idle_power_w(file.power.idle, static_w, where))
     return Device(
         **described(file, where, RECORD_PATHS) | {"status": file.status.model_dump() | _resource_status(file, where)},
         record=record,
@@ -126,6 +127,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         peak_flops_per_s=_peaks(record, file),
         bandwidth_bytes_per_s=part.memory_bandwidth,
         idle_power_w=record.idle_power_w,
+        static_power_w=static_w,
         area_mm2=resources_mm2(needed(file, part, where), part.node_nm),
         launches=False,
         skips_zeros=record.style != DATAFLOW,

@@ -9,7 +9,7 @@ from typing import Any
 from hwsim.errors import UnsupportedError
 from hwsim.models.catalog.files import find, names, parse, read_text
 from hwsim.models.catalog.schema import Bandwidth, Capacity, Count, Number, Positive, Table, validated
-from hwsim.models.fpga.area import resources_mm2
+from hwsim.models.fpga.area import part_static_w, resources_mm2
 
 
 class PartResources(Table):
@@ -62,6 +62,7 @@ class Part:
             "name": self.name, "description": self.description, "node_nm": self.node_nm, "regions": self.regions,
             "products_per_dsp": self.products_per_dsp, "resources": dict(self.resources),
             "area_mm2": {name: round(area, 1) for name, area in resources_mm2(self.resources, self.node_nm).items()},
+            "leakage_of_area_w": part_static_w(self.resources, self.node_nm),
             "memory_bytes": self.memory_capacity, "bandwidth_bytes_per_s": self.memory_bandwidth,
             "memory_channels": self.memory_channels, "designs": ", ".join(designs_on(self.name)) or "none",
         }  # fmt: skip

@@ -7,7 +7,15 @@ from typing import Any
 
 from hwsim.errors import InputError
 from hwsim.hardware import Device
-from hwsim.models.catalog.family import KernelTable, LinkedDeviceFile, PowerTable, checked, described, record_values
+from hwsim.models.catalog.family import (
+    EstimatedPowerTable,
+    KernelTable,
+    LinkedDeviceFile,
+    checked,
+    described,
+    idle_power_w,
+    record_values,
+)
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -24,6 +32,7 @@ from hwsim.models.gaudi.area import gaudi_area_mm2
 from hwsim.models.gaudi.cost import operator_cost
 from hwsim.models.gaudi.matmul import engine_macs
 from hwsim.models.gaudi.record import RECORD_PATHS, Gaudi
+from hwsim.models.npu.technology import static_power_w
 from hwsim.rows import ARITHMETIC_CODES
 
 
@@ -91,7 +100,7 @@ class GaudiFile(LinkedDeviceFile):
     sram: Sram
     memory: Memory
     kernel: KernelTable
-    power: PowerTable
+    power: EstimatedPowerTable
     energy: EnergyTable
     fp8: Fp8
     silicon: Silicon | None = None
@@ -110,6 +119,9 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     file = checked(GaudiFile, table, where, overrides)
     gaudi = Gaudi(**record_values(file, RECORD_PATHS))
     _check(gaudi, file, where)
+    areas = gaudi_area_mm2(gaudi, file.silicon.node_nm) if file.silicon else {}
+    static_w = static_power_w(areas, file.silicon.node_nm, file.silicon.process) if file.silicon else 0.0
+    gaudi = gaudi._replace(idle_power_w=idle_power_w(file.power.idle, static_w, where))
     cells = gaudi.engine_count * gaudi.engine_rows * gaudi.engine_columns
     return Device(
         **described(file, where, RECORD_PATHS),
@@ -122,7 +134,8 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         },
         bandwidth_bytes_per_s=gaudi.memory_bandwidth_bytes_per_s,
         idle_power_w=gaudi.idle_power_w,
-        area_mm2=gaudi_area_mm2(gaudi, file.silicon.node_nm) if file.silicon else {},
+        area_mm2=areas,
+        static_power_w=static_w,
     )
 
 

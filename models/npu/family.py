@@ -7,7 +7,15 @@ from typing import Any, Literal
 
 from hwsim.errors import InputError
 from hwsim.hardware import Device
-from hwsim.models.catalog.family import KernelTable, LinkedDeviceFile, PowerTable, checked, described, record_values
+from hwsim.models.catalog.family import (
+    EstimatedPowerTable,
+    KernelTable,
+    LinkedDeviceFile,
+    checked,
+    described,
+    idle_power_w,
+    record_values,
+)
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -25,7 +33,7 @@ from hwsim.models.npu.cost import ROW_STATIONARY, operator_cost
 from hwsim.models.npu.matmul import SUM_BYTES, cell_macs
 from hwsim.models.npu.record import RECORD_PATHS, Npu
 from hwsim.models.npu.systolic import COUNT_CODES, DATAFLOW_CODES
-from hwsim.models.npu.technology import npu_areas_mm2
+from hwsim.models.npu.technology import npu_areas_mm2, static_power_w
 from hwsim.rows import ARITHMETIC_CODES
 
 
@@ -99,7 +107,7 @@ class NpuFile(LinkedDeviceFile):
     sram: Sram
     memory: Memory
     kernel: KernelTable
-    power: PowerTable
+    power: EstimatedPowerTable
     energy: EnergyTable
     local: Local | None = None
     silicon: Silicon | None = None
@@ -122,6 +130,9 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     }
     npu = Npu(**record_values(file, RECORD_PATHS), **codes)
     _check(npu, file, where)
+    areas = npu_areas_mm2(npu, file.silicon.node_nm) if file.silicon else {}
+    static_w = static_power_w(areas, file.silicon.node_nm, file.silicon.process) if file.silicon else 0.0
+    npu = npu._replace(idle_power_w=idle_power_w(file.power.idle, static_w, where))
     cells = npu.array_count * npu.array_rows * npu.array_columns
     return Device(
         **described(file, where, RECORD_PATHS),
@@ -133,7 +144,8 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         },
         bandwidth_bytes_per_s=npu.memory_bandwidth_bytes_per_s,
         idle_power_w=npu.idle_power_w,
-        area_mm2=npu_areas_mm2(npu, file.silicon.node_nm) if file.silicon else {},
+        area_mm2=areas,
+        static_power_w=static_w,
     )
 
 

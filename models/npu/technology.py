@@ -5,6 +5,11 @@ carried on to 65 nm and 5 nm. SRAM follows the logarithm of its capacity between
 of 45 nm, scaled by the square of the node; SRAM has a published bit cell for each node. Wires, control and periphery
 are two factors taken from the floor plan of TPU v1, so its own figures are met by construction.
 
+Leakage is one published cell at 45 nm and 25 C, 25.07 nW of an AND2_X1 of 1.064 um2 (NanGate open cell library,
+typical corner), scaled as ITRS holds the off current of a micron of transistor the same at every node: with the width
+in an area, 1 / node, and the supply voltage. A low-power process leaks 1/62 of that (off currents of CACTI 6.5 at
+45 nm and 20 C: 6.18 nA/um of its low-operating-power transistors, 381 nA/um of its high-performance ones).
+
 Sources: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323 (45 nm); Jouppi et al., ISCA 2021, table 2,
 doi 10.1109/ISCA52012.2021.00010 (7 nm, DRAM); Jouppi et al., ISCA 2017, doi 10.1145/3079856.3080246 (TPU v1).
 """
@@ -37,6 +42,11 @@ AREA_UM2 = {"int8_multiply": 282.0, "int32_add": 137.0, "fp16_multiply": 1640.0,
             "fp32_add": 4184.0, "flip_flop": 4.52, "nand2": 0.798}  # fmt: skip
 # um2 of an SRAM bit cell by node: published cells of the foundries.
 BIT_CELL_UM2 = {65: 0.525, 45: 0.299, 28: 0.127, 16: 0.070, 7: 0.027, 5: 0.021}
+# W a mm2 that leaks at 45 nm and 1.1 V, and the share of it in a low-power process.
+LEAKAGE_W_MM2 = 25.066e-9 / 1.064e-6
+LEAKAGE_SHARE = {"general": 1.0, "low_power": 6.18e-9 / 3.81e-7}
+# Supply by node: NanGate (45 nm), CACTI 6.5 (65, 28 by its 32, 16 by its 22), ASAP7 (7), as 7 nm (5).
+SUPPLY_V = {65: 1.1, 45: 1.1, 28: 0.9, 16: 0.8, 7: 0.7, 5: 0.7}
 SMALLEST_NM, LARGEST_NM = 5.0, 65.0
 # TPU v1 at 28 nm, 331 mm2: 65,536 INT8 cells take 24 %, 24 MiB of buffer 29 %.
 TPU_V1_CELL_UM2 = 0.24 * 331e6 / 65536
@@ -129,6 +139,25 @@ def sram_area_mm2(capacity_bytes: float, node_nm: float) -> float:
     nearest = min(BIT_CELL_UM2, key=lambda node: abs(log(node / _node(node_nm))))
     cell = BIT_CELL_UM2[nearest] * (node_nm / nearest) ** 2
     return capacity_bytes * 8.0 * cell * TPU_V1_BIT_UM2 / BIT_CELL_UM2[28] * 1e-6
+
+
+def leakage_w_mm2(node_nm: float, process: str = "general") -> float:
+    """Watts that a mm2 of logic or SRAM leaks at room temperature, of a ``general`` or ``low_power`` process.
+
+    A factor of two either way at the voltage and temperature of a product: leakage doubles every 20 to 60 K.
+
+    >>> round(leakage_w_mm2(45) * 1e3, 1)
+    23.6
+    """
+    if process not in LEAKAGE_SHARE:
+        raise InputError(f"technology: process '{process}' must be one of {', '.join(LEAKAGE_SHARE)}")
+    supply_v = SUPPLY_V[min(SUPPLY_V, key=lambda node: abs(log(node / _node(node_nm))))]
+    return LEAKAGE_W_MM2 * (45.0 / node_nm) * supply_v / SUPPLY_V[45] * LEAKAGE_SHARE[process]
+
+
+def static_power_w(areas_mm2: Mapping[str, float], node_nm: float, process: str = "general") -> float:
+    """Watts that the modelled area of a device leaks, whether or not it works."""
+    return sum(areas_mm2.values()) * leakage_w_mm2(node_nm, process)
 
 
 def npu_areas_mm2(npu: Npu, node_nm: float) -> dict[str, float]:
