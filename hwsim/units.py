@@ -75,35 +75,47 @@ def quantity(value: object, unit: str, where: str) -> float:
     meaning, example = _MEANING[unit]
     allowed = f"{meaning}, as in '{example}'" if unit else meaning
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise InputError(f"{where}: {_shown(value)} is not {allowed}")
-    number, written = (float(value), "") if not isinstance(value, str) else _split(value, allowed, where)
+        raise InputError(f"{where}: {shown(value)} is not {allowed}")
+    number, written = (_float(value), "") if not isinstance(value, str) else _split(value, allowed, where)
     if not math.isfinite(number):
-        raise InputError(f"{where}: {_shown(value)} is not finite; allowed: {allowed}")
+        raise InputError(f"{where}: {shown(value)} is not finite; allowed: {allowed}")
     if number < 0.0:
-        raise InputError(f"{where}: {_shown(value)} is negative; allowed: {allowed}, 0 or more")
+        raise InputError(f"{where}: {shown(value)} is negative; allowed: {allowed}, 0 or more")
     if written == "" and unit != "":
-        raise InputError(f"{where}: {_shown(value)} has no unit; allowed: {allowed}")
+        raise InputError(f"{where}: {shown(value)} has no unit; allowed: {allowed}")
     if written in _PLAIN:
         dimension, scale = _PLAIN[written]
         result = _exact(number, scale) if dimension == unit else None
     else:
         result = _through_pint(number, written, unit)
     if result is None:
-        raise InputError(f"{where}: {_shown(value)} is not {allowed}")
+        raise InputError(f"{where}: {shown(value)} is not {allowed}")
     if not math.isfinite(result):
-        raise InputError(f"{where}: {_shown(value)} is too large")
+        raise InputError(f"{where}: {shown(value)} is too large")
     return result
 
 
-def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else str(value)
+def _float(value: float) -> float:
+    """The number as a float; a whole number beyond all floats is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it: short, on one line."""
+    try:
+        text = " ".join(str(value).split())
+    except ValueError:  # Python refuses to write out thousands of digits
+        text = "a whole number of thousands of digits"
     return "'" + (text if len(text) <= 40 else text[:37] + "...") + "'"
 
 
 def _split(text: str, allowed: str, where: str) -> tuple[float, str]:
     match = _NUMBER.fullmatch(text)
     if match is None:
-        raise InputError(f"{where}: {_shown(text)} does not start with a number; allowed: {allowed}")
+        raise InputError(f"{where}: {shown(text)} does not start with a number; allowed: {allowed}")
     return float(match[1].replace("_", "")), match[2]
 
 

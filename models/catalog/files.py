@@ -87,6 +87,8 @@ def parse(text: str, where: str) -> dict[str, Any]:
         raise InputError(f"{where}: not valid TOML: {' '.join(message.split())}") from None
     except RecursionError:
         raise InputError(f"{where}: not valid TOML: nested too deeply") from None
+    except ValueError:  # a whole number of thousands of digits
+        raise InputError(f"{where}: not valid TOML: a number with too many digits") from None
 
 
 def comments(text: str) -> dict[str, str]:

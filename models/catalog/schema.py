@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchem
 from pydantic_core import CoreSchema, ErrorDetails
 
 from hwsim.errors import InputError, UnknownNameError, did_you_mean
-from hwsim.units import EXAMPLES, quantity
+from hwsim.units import EXAMPLES, quantity, shown
 
 Status = Literal["calibrated", "development", "zero-shot", "unvalidated"]
 
@@ -98,7 +98,7 @@ def _one_line(schema: type[Table], mistake: ErrorDetails, where: str) -> InputEr
     if isinstance(cause, InputError):
         return InputError(f"{where}: {path}{cause}" if str(cause).startswith(":") else f"{where}: {path} {cause}")
     message = mistake["msg"].replace("Input should be", "must be")
-    return InputError(f"{where}: {path} = {str(mistake['input'])[:40]!r}: {message}")
+    return InputError(f"{where}: {path} = {shown(mistake['input'])}: {message}")
 
 
 def leaves(schema: type[Table], prefix: str = "") -> Iterator[str]:

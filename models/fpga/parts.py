@@ -104,4 +104,8 @@ def refuse_part(name: str) -> UnsupportedError:
 
 def resource_table(wanted: Mapping[str, float], there: Mapping[str, float]) -> str:
     """Needed of there, resource by resource, in one line."""
-    return ", ".join(f"{name} {value:,.0f} of {there[name]:,.0f}" for name, value in wanted.items())
+    return ", ".join(f"{name} {_count(value)} of {_count(there[name])}" for name, value in wanted.items())
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value < 1e12 else f"{value:.3g}"

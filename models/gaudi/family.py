@@ -147,7 +147,7 @@ def _check(gaudi: Gaudi, file: GaudiFile, where: str) -> None:
     panels = 2.0 * 4.0 * gaudi.engine_count * (gaudi.engine_rows + gaudi.engine_columns)
     if panels > gaudi.sram_bytes:
         raise InputError(
-            f"{where}: sram.capacity = {gaudi.sram_bytes:.0f} B holds no tile: one step of k for "
-            f"{gaudi.engine_count:.0f} engines of {gaudi.engine_rows:.0f} x {gaudi.engine_columns:.0f} in fp32, twice, "
-            f"needs {panels:.0f} B"
+            f"{where}: sram.capacity = {gaudi.sram_bytes:.12g} B holds no tile: one step of k for "
+            f"{gaudi.engine_count:.12g} engines of {gaudi.engine_rows:.12g} x {gaudi.engine_columns:.12g} in fp32, twice, "
+            f"needs {panels:.12g} B"
         )

@@ -167,6 +167,6 @@ def _check(npu: Npu, file: NpuFile, where: str) -> None:
         tile = npu.filter_buffer_bytes + 1.0
     if tile > npu.sram_bytes:
         raise InputError(
-            f"{where}: sram.capacity = {npu.sram_bytes:.0f} B holds no tile: one of {npu.array_rows:.0f} x "
-            f"{npu.array_columns:.0f} needs {tile:.0f} B; give more memory or a smaller array"
+            f"{where}: sram.capacity = {npu.sram_bytes:.12g} B holds no tile: one of {npu.array_rows:.12g} x "
+            f"{npu.array_columns:.12g} needs {tile:.12g} B; give more memory or a smaller array"
         )
