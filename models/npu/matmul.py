@@ -106,11 +106,13 @@ def reload_bytes(npu: Npu, product: Product) -> float:
 
 @cost_function
 def exposed_s(npu: Npu, product: Product) -> float:
-    """Seconds before the arrays start: one memory latency and the first tiles of both operands."""
+    """Seconds before the first array starts: one memory latency and its first tiles of both operands.
+
+    The other arrays start as theirs arrive, while it works; that is in the memory's own time.
+    """
     depth = min(product.k, TILE_DEPTH)
     first = depth * (
-        min(product.m, npu.array_rows) * product.a_bytes
-        + min(product.n, npu.array_columns * npu.array_count) * product.b_bytes
+        min(product.m, npu.array_rows) * product.a_bytes + min(product.n, npu.array_columns) * product.b_bytes
     )
     return npu.memory_latency_s + first / memory_rate(npu)
 

@@ -19,7 +19,7 @@ from hwsim.models.catalog import read_device
 from hwsim.models.fpga.area import resources_mm2
 from hwsim.models.fpga.dataflow import multipliers
 from hwsim.models.fpga.parts import list_parts, read_part
-from hwsim.operators import Matmul
+from hwsim.operators import Attention, Matmul
 from hwsim.rows import lower
 
 DESIGN = (Path(hwsim.__file__).parent / "models" / "catalog" / "devices" / "flightllm-u280.toml").read_text()
@@ -56,6 +56,24 @@ def test_a_product_is_never_under_the_roofline_and_plain_equals_compiled(m: int,
     assert plain.latency_s >= row.flops / peak * (1 - 1e-9)
     assert plain.latency_s >= n * k * 0.5 / device.bandwidth_bytes_per_s * (1 - 1e-9)
     assert compiled(device.cost)(device.record, row) == pytest.approx(plain, rel=1e-12)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    m=st.integers(1, 600), n=st.integers(1, 20000), k=st.integers(1, 20000), factor=st.floats(1.0, 8.0),
+    field=st.sampled_from(["clock_hz", "cores", "matrix_macs", "vector_macs", "lanes", "channel_bandwidth_bytes_per_s",
+                           "channels_per_core", "buffer_bytes", "memory_bandwidth_bytes_per_s"]),
+)  # fmt: skip
+def test_more_of_any_resource_is_never_slower(m: int, n: int, k: int, factor: float, field: str) -> None:
+    device = read_device("flightllm-u280")
+    more = device.record._replace(**{field: float(-(-getattr(device.record, field) * factor // 1))})
+    for operator in (
+        Matmul(name="x", m=m, n=n, k=k, dtype="int8", weight_dtype="int4"),
+        Attention(name="a", batch=1, query_length=m, kv_length=m + n, heads=8, kv_heads=8, head_dim=128),
+    ):
+        row = lower(operator)
+        before, after = (device.cost(record, row).latency_s for record in (device.record, more))
+        assert after <= before * (1 + 1e-12)
 
 
 def test_a_lfads_trial_is_its_steps_times_reuse_and_registers() -> None:

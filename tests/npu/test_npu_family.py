@@ -80,13 +80,30 @@ def test_no_product_beats_the_roofline(m: float, n: float, k: float, name: str) 
     assert latency(device.record, operator) >= floor
 
 
+RESOURCES = (
+    "memory_bandwidth_bytes_per_s", "sram_bandwidth_bytes_per_s", "clock_hz", "sram_bytes", "array_count",
+    "vector_operations", "vector_exponentials",
+)  # fmt: skip
+
+
 @settings(max_examples=60)
-@given(m=SIZES, n=SIZES, k=SIZES, factor=st.floats(1.0, 8.0))
-def test_more_bandwidth_clock_or_memory_is_never_slower(m: float, n: float, k: float, factor: float) -> None:
-    npu, operator = record(), Matmul(name="matmul", m=m, n=n, k=k)
-    for field in ("memory_bandwidth_bytes_per_s", "clock_hz", "sram_bytes"):
-        better = npu._replace(**{field: getattr(npu, field) * factor})
-        assert latency(better, operator) <= latency(npu, operator) * (1 + 1e-12)
+@given(
+    m=SIZES, n=SIZES, k=SIZES, name=st.sampled_from(SYSTOLIC), factor=st.floats(1.0, 8.0), dtype=st.sampled_from(
+        ["bf16", "int8"]
+    ),
+)  # fmt: skip
+def test_more_of_any_resource_is_never_slower(
+    m: float, n: float, k: float, name: str, factor: float, dtype: str
+) -> None:
+    npu = record(name)
+    operators: list[Operator] = [
+        Matmul(name="matmul", m=m, n=n, k=k, dtype=dtype),
+        Attention(name="attention", batch=1, query_length=m, kv_length=m + n, heads=8, kv_heads=2, head_dim=128),
+    ]
+    for operator in operators:
+        for field in RESOURCES:
+            more = float(np.ceil(getattr(npu, field) * factor))
+            assert latency(npu._replace(**{field: more}), operator) <= latency(npu, operator) * (1 + 1e-12)
 
 
 def test_no_attention_beats_the_arrays() -> None:
