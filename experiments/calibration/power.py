@@ -1,13 +1,17 @@
-"""Fit the energies of Hopper to the board power of measured H200 kernels (``kernel_power_h200.csv``).
+"""Fit the power of running SMs and the energies of Hopper to measured H200 kernels (``kernel_power_h200.csv``).
 
     HWSIM_DATA_DIR=... python -m hwsim.experiments.calibration.power             # prints the constants and the errors
     HWSIM_DATA_DIR=... python -m hwsim.experiments.calibration.power --in-place  # writes them into the catalog
 
-A reading is a mixture of the kernel and of what ran before it (`hwsim.validation.meter`); the kernel's own power is
-``idle + active x busy share + sum of energy x activity / latency`` at the measured latency, up to the limit. Fitted are
-the bf16 products with a fifth or more of the reading their own, each against the nearer of the two histories that it
-can have had; attention and fp8 products are not fitted, and so test the constants. Readings of fp8 products are at the
-limit or launch-bound, which tells nothing of fp8's energy. Rows held out for validation are left out of all of it.
+A reading is a mixture of the kernel and of what ran before it, which the order of the collection tells
+(`hwsim.validation.collection`). A kernel's own power is ``idle + active x running share + sum of energy x activity /
+latency`` at the measured latency, up to the limit. Fitted are the products not held out; where a block-scaled kernel
+had to be compiled, the board stood idle before, which a loss that forgives large errors leaves aside. Attention is not
+fitted, and so tests the constants.
+
+These readings tell the sum of the energies of tensor cores and L2 well, and each to a fifth only: a product that keeps
+the tensor cores busy is at the limit. How far the limit slows it does tell: ``energy.fp16`` is fitted to the latency of
+the longest bf16 products of the H100, and the powers then once more with it.
 """
 
 from __future__ import annotations
@@ -19,76 +23,132 @@ from typing import Any
 import numpy as np
 
 from hwsim.errors import InputError
+from hwsim.experiments.calibration.kernels import LATENCY, calibrated, operator_rows, thinned
 from hwsim.experiments.calibration.toml_values import with_values
 from hwsim.experiments.command import exit_status
+from hwsim.hardware import Device
 from hwsim.models.catalog import read_device
 from hwsim.models.gpu.power import HELD_SHARE
-from hwsim.validation.meter import SETUP_S, SETUP_W, own_share, readings_w
+from hwsim.rows import OperatorCost
+from hwsim.validation import targets
+from hwsim.validation.collection import Collection, products
+from hwsim.validation.meter import SETUP_W, readings_w
 from hwsim.validation.power import KernelPower, activities, errors, load, predicted_w
 from hwsim.validation.targets import Floats
 
 COMMAND = "python -m hwsim.experiments.calibration.power"
 DEVICE, ARCHITECTURE = "h200-sxm-141gb", "hopper"
-OWN_SHARE = 0.2  # of a reading, from which on it is fitted
-#: TOML path -> start, least and most, in the record's unit.
-START: dict[str, tuple[float, float, float]] = {
-    "energy.fp16": (0.7e-12, 0.1e-12, 2e-12),
-    "energy.memory_byte": (65e-12, 30e-12, 120e-12),
-}
-GIVEN = ("power.active_share", "energy.l2_byte")  # assumptions that the power of products is no test of
+LATENCY_DEVICE, LONG_S = "h100-sxm-80gb", 3e-4  # products that take longer are slowed by the limit
+LATENCY_POINTS = 6000  # of the table, before the short ones are left out
+FORGIVING = 0.05  # relative error from which on a row counts less: Cauchy's loss
+#: TOML path -> least and most, in the record's unit.
+FROM_POWER: dict[str, tuple[float, float]] = {"power.active_share": (0.0, 0.5), "energy.l2_byte": (1e-12, 40e-12)}
+#: Fitted along and not used: the limit hides them, and the scaling of activations and promotion of sums are in fp8's.
+ALONG: dict[str, tuple[float, float]] = {"energy.fp16": (0.1e-12, 2e-12), "energy.fp8": (0.1e-12, 2e-12)}
+FROM_LATENCY: dict[str, tuple[float, float]] = {"energy.fp16": (0.3e-12, 1.2e-12)}
+GIVEN = ("energy.fp16", "energy.vector", "energy.memory_byte")  # where not fitted
 #: Energies that follow from fitted ones: TOML path -> the fitted one, the factor, and why.
 FOLLOWING = {
     "energy.tf32": ("energy.fp16", 2.0, "twice fp16: half the rate at the same power"),
     "energy.vector": ("energy.fp16", 4.0, "four times fp16: operands from registers for each operation"),
-    "energy.fp8": ("energy.fp16", 0.6, "0.6 of fp16, as in the board powers of [9]"),
-    "energy.int8": ("energy.fp16", 0.6, "as fp8"),
-    "energy.fp4": ("energy.fp16", 0.35, "0.35 of fp16, as in the board powers of [9]; no hardware"),
+    "energy.fp8": ("energy.fp16", 2 / 3, "two thirds of fp16: half the operand bits; 0.71 in the board powers of [9]"),
+    "energy.int8": ("energy.fp16", 2 / 3, "as fp8"),
+    "energy.fp4": ("energy.fp16", 0.35, "0.35 of fp16; 0.45 in the board powers of [9]; no hardware"),
 }
 
 
-def telling(rows: KernelPower) -> KernelPower:
-    """The rows to fit: bf16 products whose reading is in part their own, not held out."""
-    share = own_share(rows.family, rows.latency_s)
-    return rows.where((share > OWN_SHARE) & ~rows.held_out & (rows.family == "gemm bfloat16"))
-
-
 def fit() -> dict[str, float]:
-    """Constants by TOML path that minimise the relative errors of the readings (soft L1).
-
-    The time between two products is fitted with them, and not used: the meter has a round value of it.
+    """Constants by TOML path.
 
     Raises
     ------
-    InputError : the power of the device may not be fitted
+    InputError : the power of the device may not be fitted, or the installed tables do not tell the order
     """
+    values = fit_power(read_device(DEVICE), ALONG)
+    values |= fit_latency(read_device(LATENCY_DEVICE, _overrides(values)))
+    values |= fit_power(read_device(DEVICE, _overrides(values)), {"energy.fp8": ALONG["energy.fp8"]})
+    return values | {path: values[other] * factor for path, (other, factor, _) in FOLLOWING.items()}
+
+
+def _overrides(values: dict[str, float]) -> dict[str, str]:
+    return {path: written(path, value).strip('"') for path, value in values.items()}
+
+
+def fit_power(device: Device, along: dict[str, tuple[float, float]]) -> dict[str, float]:
+    """Constants that minimise the forgiving loss of the products' readings; others are fitted ``along``, not used."""
     from scipy.optimize import least_squares  # type: ignore[import-untyped,unused-ignore]
 
-    device = read_device(DEVICE)
     if device.status["power"] != "calibrated":
-        raise InputError(f"calibration: the power of '{DEVICE}' is {device.status['power']}, not calibrated")
-    rows = telling(load(DEVICE))
-    watts = activities(device, rows, list(START)) / rows.latency_s
-    given = np.array([getattr(device.record, device.record_paths[path]) for path in GIVEN])
-    fixed_w = device.idle_power_w + given @ activities(device, rows, GIVEN) / rows.latency_s
-    start, low, high = (np.array([START[path][side] for path in START]) for side in range(3))
+        raise InputError(f"calibration: the power of '{device.name}' is {device.status['power']}, not calibrated")
+    every = load(device.name)
+    rows = every.where(~every.held_out & np.char.startswith(every.family, "gemm"))
+    collection = products(device.name, rows)
+    if collection is None:
+        raise InputError("calibration: the installed collection has no products, whose order the fit needs")
+    bounds = FROM_POWER | along
+    watts, fixed_w = _watts(device, collection, list(bounds))
+    start = np.array([getattr(device.record, device.record_paths[path]) for path in bounds])
+    low, high = (np.array([bounds[path][side] for path in bounds]) for side in range(2))
 
-    def residuals(values: Floats) -> Floats:
-        own = np.minimum(fixed_w + (values[:-1] * start) @ watts, HELD_SHARE * rows.limit_w)
-        setup = {**SETUP_S, "gemm": float(values[-1])}
-        return nearer_error(rows, readings_w(rows.family, rows.latency_s, own, device.idle_power_w, setup))
+    def residuals(free: Floats) -> Floats:
+        own = np.minimum(fixed_w + (free * start) @ watts, HELD_SHARE * device.record.power_limit_w)
+        found: Floats = np.log(collection.expected_w(own, device.idle_power_w) / rows.power_w)
+        return found
 
     found: Any = least_squares(
-        residuals, np.append(np.ones(len(START)), 0.02), loss="soft_l1", f_scale=0.08, diff_step=1e-3,
-        bounds=(np.append(low / start, 0.0), np.append(high / start, 0.5)),
+        residuals, np.ones(len(start)), loss="cauchy", f_scale=FORGIVING, diff_step=1e-3,
+        bounds=(low / start, high / start),
     )  # fmt: skip
-    values = dict(zip(START, map(float, found.x[:-1] * start), strict=True))
-    return values | {path: values[other] * factor for path, (other, factor, _) in FOLLOWING.items()}
+    return {path: float(value) for path, value in zip(bounds, found.x * start, strict=True) if path in FROM_POWER}
+
+
+def _watts(device: Device, collection: Collection, paths: list[str]) -> tuple[Floats, Floats]:
+    """Watts of each kernel per unit of each constant, (paths, kernels), and those of all else, at measured latency."""
+    rows = collection.rows
+    given_paths = [path for path in GIVEN if path not in paths]
+    found = activities(device, rows, [*paths, *given_paths])
+    running = paths.index("power.active_share")
+    # A start and a drain last as long at any latency; a launch by the host only leaves the board waiting.
+    own_s = np.array([device.cost(device.record, row).latency_s for row in rows.rows])
+    limit_w = device.record.power_limit_w
+    waiting_s = np.maximum(0.0, own_s - found[running] / limit_w)
+    launched = rows.family == "gemm fp8_block"
+    lasts_s = np.where(launched, np.minimum(own_s, rows.latency_s), rows.latency_s)
+    found[running] = limit_w * np.maximum(0.0, lasts_s - waiting_s)
+    given = np.array([getattr(device.record, device.record_paths[path]) for path in given_paths])
+    return found[: len(paths)] / rows.latency_s, device.idle_power_w + given @ found[len(paths) :] / rows.latency_s
+
+
+def fit_latency(device: Device) -> dict[str, float]:
+    """``energy.fp16`` with the least mean error of the latency of long bf16 products not held out."""
+    from scipy.optimize import minimize_scalar
+
+    from hwsim.explore.kernel import row_kernel
+
+    calibrated(device.name)
+    (table,) = (each for each in targets.load("matmul", device.name) if each.table == "matmul bf16")
+    chosen = thinned(table, LATENCY_POINTS)
+    chosen = chosen.where(chosen.latency_s > LONG_S)
+    kernel, operators = row_kernel(device), operator_rows(chosen)
+    column = list(type(device.record)._fields).index(device.record_paths["energy.fp16"])
+    low, high = FROM_LATENCY["energy.fp16"]
+    found = np.empty((len(operators), len(OperatorCost._fields)))
+
+    def error(share: float) -> float:
+        record = np.array(device.record, dtype=np.float64)
+        record[column] = share * high
+        kernel(record, operators, found)
+        return float(np.mean(np.abs(found[:, LATENCY] / chosen.latency_s - 1.0)))
+
+    least = minimize_scalar(error, bounds=(low / high, 1.0), method="bounded", options={"xatol": 1e-3})
+    return {"energy.fp16": float(least.x) * high}
 
 
 def fit_setup(kind: str) -> tuple[float, float]:
     """Seconds and watts between two attention kernels of the collection, for `hwsim.validation.meter`.
 
-    Fitted over all of its kernels not held out, with the power that the catalog's constants give.
+    Fitted over all of its kernels not held out, with the power that the catalog's constants give, each against the
+    nearer of the two histories that it can have had.
     """
     from scipy.optimize import least_squares
 
@@ -128,7 +188,7 @@ def in_place(texts: dict[str, str]) -> None:
     file = Path(read_device.__code__.co_filename).parent / "architectures" / f"{ARCHITECTURE}.toml"
     text = file.read_text()
     for path, value in texts.items():
-        comment = f"fitted: {COMMAND}, on {DEVICE}"
+        comment = f"fitted: {COMMAND}, on {LATENCY_DEVICE if path in FROM_LATENCY else DEVICE}"
         if path in FOLLOWING:
             comment = f"(assumption) {FOLLOWING[path][2]}"
         text = with_values(text, {path: value}, comment)

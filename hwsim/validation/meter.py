@@ -54,6 +54,12 @@ def run_s(family: NDArray[np.str_], latency_s: Floats) -> Floats:
     return repetitions * calls * latency_s
 
 
+def warm_s(family: NDArray[np.str_], latency_s: Floats) -> Floats:
+    """Seconds for which a kernel repeats before the first sample."""
+    seconds: Floats = WARM_UPS * _by_family(family, CALLS, 1.0) * latency_s
+    return seconds
+
+
 def shares(run: Floats, before: Floats, setup: Floats) -> tuple[Floats, Floats]:
     """Shares of a reading that are the kernel's and its setup's; the rest is older.
 
@@ -70,7 +76,7 @@ def shares(run: Floats, before: Floats, setup: Floats) -> tuple[Floats, Floats]:
 def own_share(family: NDArray[np.str_], latency_s: Floats) -> Floats:
     """Share of the reading that is the kernel's own."""
     run = run_s(family, latency_s)
-    return shares(run, WARM_UPS * _by_family(family, CALLS, 1.0) * latency_s, 0.0 * run)[0]
+    return shares(run, warm_s(family, latency_s), 0.0 * run)[0]
 
 
 def readings_w(
@@ -89,7 +95,7 @@ def readings_w(
     setup = _by_family(kind, setup_s or SETUP_S, 0.0)
     setup_power = _by_family(kind, setup_w or SETUP_W, idle_w)
     run = run_s(family, latency_s)
-    warm = WARM_UPS * _by_family(family, CALLS, 1.0) * latency_s
+    warm = warm_s(family, latency_s)
     own, making = shares(run, warm, setup)
     span, energy = run + warm + setup, (run + warm) * watts + setup * setup_power
     # Of three products of a shape one is block-scaled: launched one by one, short ones leave the board idle in between.

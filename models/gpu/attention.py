@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hwsim.cost import cost_function
 from hwsim.models.gpu.arithmetic import flop_energy_j, tensor_rate
-from hwsim.models.gpu.power import kernel_energy_j, slowdown
+from hwsim.models.gpu.power import kernel_energy_j, running_share, slowdown
 from hwsim.models.gpu.record import Gpu
 from hwsim.rows import ARITHMETIC_CODES, COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
@@ -221,7 +221,8 @@ def assembled(
     """Products over the KV's stream, with the traffic before and after; the board's power limit stretches the whole."""
     full_s = fixed_s + serial_s + max(compute_s, memory_s)
     clocked_s = fixed_s + compute_s
-    slower = slowdown(gpu, dynamic_j, full_s, clocked_s)
+    running = running_share(full_s, gpu.attention_fixed_s)
+    slower = slowdown(gpu, dynamic_j, full_s, clocked_s, running)
     latency_s = max(full_s, clocked_s * slower)
     bound = COMPUTE
     if latency_s <= full_s:
@@ -229,5 +230,5 @@ def assembled(
             bound = LAUNCH
         elif memory_s + serial_s > compute_s:
             bound = MEMORY
-    energy_j = kernel_energy_j(gpu, dynamic_j, latency_s, slower)
+    energy_j = kernel_energy_j(gpu, dynamic_j, latency_s, slower, running)
     return OperatorCost(latency_s, energy_j, compute_s, memory_s + serial_s, 0.0, 0.0, fixed_s, bound)

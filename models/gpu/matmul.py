@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hwsim.cost import cost_function
 from hwsim.models.gpu.arithmetic import flop_energy_j, tensor_rate
 from hwsim.models.gpu.memory import assembled, cached_share, memory_bandwidth, overlapped
-from hwsim.models.gpu.power import kernel_energy_j
+from hwsim.models.gpu.power import kernel_energy_j, running_share
 from hwsim.models.gpu.record import Gpu
 from hwsim.rows import LAUNCH, OperatorCost, OperatorRow
 
@@ -248,7 +248,7 @@ def quantised(gpu: Gpu, row: OperatorRow, cost: OperatorCost) -> OperatorCost:
         rows = row.batch * row.m
         time = time + row.k * gpu.quantise_value_s + min(rows * gpu.quantise_row_s, gpu.quantise_grid_s)
     moved_j = read * (gpu.energy_memory_byte_j + gpu.energy_l2_byte_j)
-    energy = kernel_energy_j(gpu, moved_j, time, 1.0)
+    energy = kernel_energy_j(gpu, moved_j, time, 1.0, running_share(time, gpu.quantise_fixed_s))
     return OperatorCost(
         cost.latency_s + time, cost.energy_j + energy, cost.compute_s, cost.memory_s + read / bandwidth, cost.cache_s,
         cost.link_s, cost.fixed_s + time - read / bandwidth, cost.bound,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwsim.cost import cost_function
-from hwsim.models.gpu.power import kernel_energy_j, slowdown
+from hwsim.models.gpu.power import kernel_energy_j, running_share, slowdown
 from hwsim.models.gpu.record import Gpu
 from hwsim.rows import CACHE, COMPUTE, LAUNCH, MEMORY, OperatorCost
 
@@ -51,7 +51,8 @@ def assembled(
     """
     full = busy_s + fixed_s
     clocked_s = full - max(0.0, memory_s - max(compute_s, cache_s))
-    slower = slowdown(gpu, dynamic_j, full, clocked_s)
+    running = running_share(full, fixed_s)
+    slower = slowdown(gpu, dynamic_j, full, clocked_s, running)
     latency = max(full, clocked_s * slower)
     bound = COMPUTE
     if latency <= full:
@@ -61,7 +62,7 @@ def assembled(
             bound = MEMORY
         elif cache_s > compute_s:
             bound = CACHE
-    energy = kernel_energy_j(gpu, dynamic_j, latency, slower)
+    energy = kernel_energy_j(gpu, dynamic_j, latency, slower, running)
     return OperatorCost(latency, energy, compute_s, memory_s, cache_s, 0.0, fixed_s, bound)
 
 

@@ -19,14 +19,15 @@ def active_power_w(gpu: Gpu) -> float:
 
 
 @cost_function
-def slowdown(gpu: Gpu, dynamic_j: float, latency_s: float, clocked_s: float) -> float:
+def slowdown(gpu: Gpu, dynamic_j: float, latency_s: float, clocked_s: float, running: float) -> float:
     """How many times slower the clock runs so that the board holds its limit; 1 where it need not slow.
 
     Voltage falls with the clock, so that an operation's energy falls as its square. A kernel of ``latency_s`` and
     ``dynamic_j`` at full clock, ``clocked_s`` of it at work that follows the clock, waits for memory in the rest: the
     clock first slows at no cost in time (power falls as its square), then the kernel with it (as its cube).
+    ``running`` is the share of its time in which the SMs run.
     """
-    room_w = max(HELD_SHARE * gpu.power_limit_w - gpu.idle_power_w - active_power_w(gpu), 1.0)
+    room_w = max(HELD_SHARE * gpu.power_limit_w - gpu.idle_power_w - running * active_power_w(gpu), 1.0)
     excess = max(1.0, dynamic_j / max(room_w * latency_s, 1e-30))
     slack = latency_s / max(clocked_s, 1e-30)
     if excess <= slack * slack:
@@ -37,12 +38,18 @@ def slowdown(gpu: Gpu, dynamic_j: float, latency_s: float, clocked_s: float) -> 
 
 
 @cost_function
-def kernel_energy_j(gpu: Gpu, dynamic_j: float, latency_s: float, slower: float) -> float:
-    """Joules of a kernel: the work, and the board with running SMs for as long as it lasts.
+def kernel_energy_j(gpu: Gpu, dynamic_j: float, latency_s: float, slower: float, running: float) -> float:
+    """Joules of a kernel: the work, the board for as long as it lasts, and its SMs for the share that they run.
 
     ``dynamic_j`` is that at full clock, which runs ``slower`` times slower.
     """
-    return dynamic_j / (slower * slower) + (active_power_w(gpu) + gpu.idle_power_w) * latency_s
+    return dynamic_j / (slower * slower) + (running * active_power_w(gpu) + gpu.idle_power_w) * latency_s
+
+
+@cost_function
+def running_share(full_s: float, fixed_s: float) -> float:
+    """Share of a kernel's time in which its SMs run: not its launch, start and drain, which ``fixed_s`` stands for."""
+    return max(0.0, 1.0 - fixed_s / max(full_s, 1e-30))
 
 
 def collective_power_w(gpu: Gpu) -> float:
