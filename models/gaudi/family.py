@@ -148,6 +148,6 @@ def _check(gaudi: Gaudi, file: GaudiFile, where: str) -> None:
     if panels > gaudi.sram_bytes:
         raise InputError(
             f"{where}: sram.capacity = {gaudi.sram_bytes:.12g} B holds no tile: one step of k for "
-            f"{gaudi.engine_count:.12g} engines of {gaudi.engine_rows:.12g} x {gaudi.engine_columns:.12g} in fp32, twice, "
-            f"needs {panels:.12g} B"
+            f"{gaudi.engine_count:.12g} engines of {gaudi.engine_rows:.12g} x {gaudi.engine_columns:.12g} in fp32, "
+            f"twice, needs {panels:.12g} B"
         )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from hwsim.cost import cost_function
 from hwsim.models.gaudi.record import Gaudi
+from hwsim.models.npu.throttle import slowdown
 from hwsim.rows import COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
 BLOCKS = 5  # blocks of engines that share operand panels: one engine high, two, four, eight, sixteen
@@ -159,15 +160,16 @@ def pipelined_s(gaudi: Gaudi, engines: float, cores: float, memory: float, traff
 @cost_function
 def kernel_cost(gaudi: Gaudi, span_s: float, busy_s: float, memory_s: float, dynamic_j: float) -> OperatorCost:
     """Assemble a kernel that lasts ``span_s`` after its start: the fixed time, the power limit, the energy."""
-    throttled = dynamic_j / max(gaudi.power_limit_w - gaudi.idle_power_w, 1.0)
-    latency = max(span_s + gaudi.fixed_s, throttled)
+    unlimited = span_s + gaudi.fixed_s
+    slower = slowdown(dynamic_j, unlimited, busy_s, max(gaudi.power_limit_w - gaudi.idle_power_w, 1.0))
+    latency = max(unlimited, slower * busy_s)
     bound = COMPUTE
-    if throttled < latency:
+    if latency <= unlimited:
         if gaudi.fixed_s > span_s:
             bound = LAUNCH
         elif memory_s > busy_s:
             bound = MEMORY
-    energy = dynamic_j + gaudi.idle_power_w * latency
+    energy = dynamic_j / (slower * slower) + gaudi.idle_power_w * latency
     return OperatorCost(latency, energy, busy_s, memory_s, 0.0, 0.0, gaudi.fixed_s, bound)
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from hwsim.cost import cost_function
 from hwsim.models.npu.record import Npu
 from hwsim.models.npu.systolic import streamed_beats, tile_count, tiled_cycles
+from hwsim.models.npu.throttle import slowdown
 from hwsim.rows import COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
 TILE_DEPTH = 512.0  # values of k that a tile in on-chip memory holds; partial sums stay in it over k
@@ -123,15 +124,15 @@ def kernel_cost(
 ) -> OperatorCost:
     """Assemble a kernel: the slowest resource and the fixed time, no faster than the power limit; the energy."""
     work = max(busy_s, memory_s, sram_s)
-    throttled = dynamic_j / max(npu.power_limit_w - npu.idle_power_w, 1e-3)
-    latency = max(work + fixed_s, throttled)
+    slower = slowdown(dynamic_j, work + fixed_s, busy_s, max(npu.power_limit_w - npu.idle_power_w, 1e-3))
+    latency = max(work + fixed_s, slower * busy_s)
     bound = COMPUTE
-    if throttled <= work + fixed_s:
+    if latency <= work + fixed_s:
         if fixed_s > work:
             bound = LAUNCH
         elif memory_s > busy_s:
             bound = MEMORY
-    energy = dynamic_j + npu.idle_power_w * latency
+    energy = dynamic_j / (slower * slower) + npu.idle_power_w * latency
     return OperatorCost(latency, energy, busy_s, memory_s, sram_s, 0.0, fixed_s, bound)
 
 

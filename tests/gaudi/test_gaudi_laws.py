@@ -22,6 +22,7 @@ RESOURCES = (
     "engine_clock_hz",
     "core_count",
     "core_clock_hz",
+    "power_limit_w",
 )
 PRODUCTS = st.builds(
     Matmul,
@@ -46,11 +47,14 @@ def latency_s(device: str, record: Gaudi, operator: Matmul | Attention) -> float
     device=st.sampled_from(DEVICES),
     share=st.floats(0.05, 4.0),
     more=st.sampled_from([1.01, 1.3, 2.0, 5.7]),
+    room_w=st.sampled_from([20.0, 100.0, 300.0, 1000.0]),
 )
 def test_more_of_a_resource_is_never_slower(
-    resource: str, product: Matmul, device: str, share: float, more: float
+    resource: str, product: Matmul, device: str, share: float, more: float, room_w: float
 ) -> None:
     record = hwsim.device(device).record
+    if resource != "power_limit_w":
+        record = record._replace(power_limit_w=record.idle_power_w + room_w)
     have = getattr(record, resource) * share
     if resource.endswith("count"):
         have = max(1.0, float(round(have)))
@@ -76,3 +80,14 @@ def test_an_sram_that_feeds_the_engines_slowly_holds_them_up(product: Matmul, de
     row = lower(product)
     once = product.batch * product.k * (product.m + product.n) * row.dtype_bytes
     assert latency_s(device, narrow, product) >= once / narrow.sram_bandwidth_bytes_per_s
+
+
+@pytest.mark.parametrize("room_w", [50.0, 150.0, 250.0])
+def test_a_product_held_by_the_power_limit_draws_it_and_slows_by_the_cube_root(room_w: float) -> None:
+    device = hwsim.device("gaudi2-96gb")
+    row = lower(Matmul(name="large", m=16384, n=16384, k=8192))
+    free = device.cost(device.record._replace(power_limit_w=5000.0), row)
+    held = device.cost(device.record._replace(power_limit_w=device.idle_power_w + room_w), row)
+    assert held.energy_j / held.latency_s == pytest.approx(device.idle_power_w + room_w, rel=0.001)
+    excess = (free.energy_j / free.latency_s - device.idle_power_w) / room_w
+    assert held.latency_s / free.latency_s == pytest.approx(excess ** (1 / 3), rel=0.03)

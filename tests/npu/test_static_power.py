@@ -75,6 +75,19 @@ def test_leakage_counts_in_the_energy_of_a_run(tmp_path: Path) -> None:
     assert dynamic[0] == pytest.approx(dynamic[1], rel=0.001)
 
 
+# Watts measured on Cloud TPUs, lowest, mean and highest: Cloud TPU documentation, pages of the versions.
+MEASURED_W = {"tpu-v3": (123.0, 220.0, 262.0), "tpu-v4": (90.0, 170.0, 192.0)}
+
+
+@pytest.mark.parametrize("name", MEASURED_W)
+def test_a_large_product_draws_about_the_mean_power_measured_of_a_tpu(name: str) -> None:
+    _, mean_w, highest_w = MEASURED_W[name]
+    found = hwsim.estimate(name, "matmul", m=8192, n=8192, k=8192, dtype="bf16")
+    power_w = float(found.energy_j / found.latency_s)
+    assert power_w == pytest.approx(mean_w, rel=0.15)
+    assert power_w < highest_w
+
+
 def test_a_device_without_idle_power_and_without_a_node_is_refused(tmp_path: Path) -> None:
     path = without_idle("tpu-v4", tmp_path, ("idle =", "[silicon]", "node_nm"))
     assert "silicon" not in tomllib.loads(path.read_text())
