@@ -87,7 +87,7 @@ class OperatorRow(NamedTuple):
     input_columns: float = 0.0
     density: float = 1.0  # share of the weights that N:M sparsity keeps
     streamed: float = 0.0  # 1: the rows come one by one from the layer before
-    weight_sets: float = 0.0  # equal sets of weights that take turns; 0: too many for any cache
+    weight_sets: float = 0.0  # equal sets of weights, or KVs, that take turns; 0: too many for any cache
 
 
 class OperatorCost(NamedTuple):
@@ -148,7 +148,7 @@ def _(operator: Attention) -> OperatorRow:
         query_length=operator.query_length, kv_length=operator.kv_length, heads=operator.heads,
         kv_heads=operator.kv_heads, head_dim=operator.head_dim, value_head_dim=operator.value_head_dim,
         window=operator.window, causal=float(operator.causal),
-        stored_bytes=operator.value_bytes, **_common(operator),
+        stored_bytes=operator.value_bytes, weight_sets=operator.kv_sets, **_common(operator),
     )  # fmt: skip
 
 

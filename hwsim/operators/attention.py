@@ -28,6 +28,7 @@ class Attention(Operator):
     window: float = 0
     kv_dtype: str = ""
     causal: bool = True
+    kv_sets: float = 0.0  # equal KVs that take turns; 0 as in a network: too much passes between for any cache
     kv_bits: float = 0.0  # bits a cached value takes on average where that is not its format's; 0: the format's
 
     def __post_init__(self) -> None:

@@ -20,9 +20,6 @@ FP8 = ARITHMETIC_CODES["fp8_e4m3"]
 QUERY_TILE = 128.0  # packed query rows of a thread block (FlashAttention 2 and 3)
 SMALL_QUERY_TILE = 64.0  # of one that holds no more: the least rows of a warp group's product
 KEY_TILE = 64.0  # keys a step
-MAX_SPLITS = 128.0  # FlashAttention cuts the KV into no more parts
-SPLIT_BELOW = 0.8  # and only where the query tiles fill less than this share of the SMs
-SPLIT_VALUES = 65536.0  # and a row of KV is longer than four key tiles: tiles hold fewer keys of wider heads
 WIDE_HEAD = 256.0  # widest head whose operands stay in shared memory and registers
 WIDE_SPLITS = 8.0  # Triton decode kernels, which serve wider heads, cut the KV into no more parts
 NARROW_SHARE = 0.81  # of the 16-bit share that 8-bit products reach: 1.2 of 1.98 over 0.74 of 0.99 PFLOP/s [2]
@@ -112,13 +109,45 @@ def tiling(gpu: Gpu, row: OperatorRow) -> Tiling:
         mean = min(longest, visible + 0.5 * positions)
     longest = ceil(longest / KEY_TILE)
     mean = longest if per_head == 1.0 else min(longest, max(1.0, mean / KEY_TILE))
-    split = 1.0
+    rows = QUERY_TILE if packed > SMALL_QUERY_TILE else SMALL_QUERY_TILE
+    return Tiling(tiles, rows, best_split(gpu, row, tiles, rows, longest), longest, mean)
+
+
+@cost_function
+def most_parts(gpu: Gpu, row: OperatorRow, tiles: float, longest: float) -> float:
+    """Most parts of the KV that run at once, as far as the kernels cut it."""
+    room = floor(gpu.sm_count / tiles)
     if gpu.attention_cluster > 0.0:
-        split = max(1.0, min(ceil(longest * KEY_TILE / PART_KEYS), floor(gpu.sm_count / tiles)))
-    elif tiles < SPLIT_BELOW * gpu.sm_count and KEY_TILE * longest * row.head_dim > SPLIT_VALUES:
-        most = WIDE_SPLITS if is_wide(gpu, row) else MAX_SPLITS
-        split = min(longest, floor(gpu.sm_count / tiles), most)
-    return Tiling(tiles, QUERY_TILE if packed > SMALL_QUERY_TILE else SMALL_QUERY_TILE, split, longest, mean)
+        return min(ceil(longest * KEY_TILE / PART_KEYS), room)
+    return min(longest, room, WIDE_SPLITS) if is_wide(gpu, row) else min(longest, room)
+
+
+@cost_function
+def join_s(gpu: Gpu, row: OperatorRow, parts: float) -> float:
+    """Seconds to join the parts of a KV, by a second kernel or in the shared memory of a cluster."""
+    if parts <= 1.0:
+        return 0.0
+    joined = has_few_rows(row) and parts <= gpu.attention_cluster
+    return parts * gpu.attention_split_s + (0.0 if joined else gpu.attention_combine_s)
+
+
+@cost_function
+def best_split(gpu: Gpu, row: OperatorRow, tiles: float, rows: float, longest: float) -> float:
+    """Parts of the KV that end soonest; one where no cut ends sooner, as on a device that the tiles fill.
+
+    Steps that hide behind the stream of the KV need no more parts.
+    """
+    step_s, memory_s = key_tile_s(gpu, row, rows), stream_s(gpu, row, 1.0, 0.0)
+    best, soonest_s = 1.0, max(memory_s, longest * step_s)
+    least = ceil(longest / max(1.0, most_parts(gpu, row, tiles, longest)))
+    steps = max(1.0, least, floor(memory_s / step_s))
+    while steps * step_s < soonest_s:
+        parts = ceil(longest / steps)
+        seconds = max(memory_s, steps * step_s) + join_s(gpu, row, parts)
+        if seconds < soonest_s:
+            best, soonest_s = parts, seconds
+        steps = steps + 1.0
+    return best
 
 
 @cost_function
@@ -158,20 +187,51 @@ def blocks_s(gpu: Gpu, cut: Tiling, step_s: float, block_s: float) -> float:
     steps = ceil(cut.longest / cut.split)
     if waves <= 1.0:
         return steps * step_s
-    if cut.mean < cut.longest:  # a causal mask: the longest blocks start first
-        return max(cut.longest * step_s, waves * (cut.mean * step_s + block_s) + TAIL * cut.mean * step_s - block_s)
-    return ceil(waves) * (steps * step_s + block_s) - block_s
+    equal_s = ceil(waves) * (steps * step_s + block_s) - block_s
+    # A causal mask: the longest blocks start first, and all take no longer than if all were as long.
+    uneven_s = waves * (cut.mean * step_s + block_s) + TAIL * cut.mean * step_s - block_s
+    return equal_s if cut.mean == cut.longest else min(equal_s, max(cut.longest * step_s, uneven_s))
 
 
 @cost_function
-def stream_s(gpu: Gpu, row: OperatorRow, waves: float, kv_bytes: float, block_s: float) -> float:
-    """Seconds to stream the KV. In decode nothing else keeps the memory busy while blocks start and end."""
-    seconds = kv_bytes / (gpu.memory_bandwidth_bytes_per_s * gpu.attention_memory)
+def outer_bytes(row: OperatorRow) -> float:
+    """Bytes of the queries and of the output."""
+    return row.batch * row.query_length * row.heads * (row.head_dim + row.value_head_dim) * row.dtype_bytes
+
+
+@cost_function
+def stream_s(gpu: Gpu, row: OperatorRow, waves: float, block_s: float) -> float:
+    """Seconds to stream the KV. In decode nothing else keeps the memory busy while blocks start and end.
+
+    A prompt's KV was written just before; that of a decode step is in the L2 only where a benchmark repeats the step.
+    """
+    kv_bytes = row.bytes - outer_bytes(row)
     if row.query_length > 1.0:
-        return seconds
-    in_l2 = (RESIDENT_TO - kv_bytes / gpu.l2_bytes) / (RESIDENT_TO - RESIDENT_FROM)
+        return moved_s(gpu, kv_bytes, held_share(gpu, row.bytes))
+    held = held_share(gpu, row.weight_sets * kv_bytes) if row.weight_sets >= 1.0 else 0.0
     idle_s = UNHIDDEN * ceil(waves) * block_s if waves > 1.0 else 0.0
-    return seconds + idle_s + (1.0 - min(1.0, max(0.0, in_l2))) * gpu.attention_ramp_s
+    return moved_s(gpu, kv_bytes, held) + (1.0 - held_share(gpu, kv_bytes)) * gpu.attention_ramp_s + idle_s
+
+
+@cost_function
+def moved_s(gpu: Gpu, moved_bytes: float, held: float) -> float:
+    """Seconds to move bytes of which a share is held in the L2.
+
+    An L2 in one part gives them at its own rate. Of one in two partitions an SM finds the copies of its own side only,
+    and the other side is no faster than memory.
+    """
+    memory_s = moved_bytes / (gpu.memory_bandwidth_bytes_per_s * gpu.attention_memory)
+    if gpu.l2_partitions >= 2.0:
+        return memory_s
+    cache_s = moved_bytes / (gpu.l2_bandwidth_bytes_per_cycle * gpu.clock_hz)
+    return held * min(memory_s, cache_s) + (1.0 - held) * memory_s
+
+
+@cost_function
+def held_share(gpu: Gpu, footprint_bytes: float) -> float:
+    """Share of so many bytes that is still in the L2 when they are used again."""
+    held = (RESIDENT_TO - footprint_bytes / gpu.l2_bytes) / (RESIDENT_TO - RESIDENT_FROM)
+    return min(1.0, max(0.0, held))
 
 
 @cost_function
@@ -183,12 +243,10 @@ def attention(gpu: Gpu, row: OperatorRow) -> OperatorCost:
     cut = tiling(gpu, row)
     step_s, block_s = key_tile_s(gpu, row, cut.rows), block_overhead_s(gpu, row)
     width = row.head_dim + row.value_head_dim
-    outer_bytes = row.batch * row.query_length * row.heads * width * row.dtype_bytes
-    blocks = cut.tiles * cut.split
     later_s = block_s / in_flight(gpu, row)
-    memory_s = stream_s(gpu, row, blocks / gpu.sm_count, row.bytes - outer_bytes, later_s)
+    memory_s = stream_s(gpu, row, cut.tiles * cut.split / gpu.sm_count, later_s)
     appended = 2.0 * row.batch * row.query_length * row.kv_heads * width * row.stored_bytes
-    serial_s = (outer_bytes + appended) / (gpu.memory_bandwidth_bytes_per_s * gpu.attention_memory)
+    serial_s = moved_s(gpu, outer_bytes(row) + appended, held_share(gpu, row.bytes))
     fixed_s = gpu.attention_fixed_s + block_s
     if row.query_length > 1.0:
         token_heads = row.batch * row.query_length * (row.heads + 2.0 * row.kv_heads)
@@ -200,8 +258,7 @@ def attention(gpu: Gpu, row: OperatorRow) -> OperatorCost:
         serial_s = serial_s + 3.0 * values / (gpu.memory_bandwidth_bytes_per_s * gpu.memory_achieved)
     partial = 0.0
     if cut.split > 1.0:
-        joined = has_few_rows(row) and cut.split <= gpu.attention_cluster
-        fixed_s = fixed_s + cut.split * gpu.attention_split_s + (0.0 if joined else gpu.attention_combine_s)
+        fixed_s = fixed_s + join_s(gpu, row, cut.split)
         partial = 8.0 * cut.split * row.batch * row.heads * row.query_length * row.value_head_dim
     cached = cut.tiles * cut.mean * KEY_TILE * block_width(gpu, row) * row.stored_bytes + row.bytes + partial
     scores = max(row.flops / (2.0 * width), cut.tiles * cut.rows * cut.mean * KEY_TILE)  # of whole tiles

@@ -57,6 +57,7 @@ class L2(Table):
     """The last-level cache: capacity, and bytes read per cycle by all SMs together."""
 
     capacity: Capacity
+    partitions: Positive = 1.0
     bytes_per_cycle: Positive
 
 

@@ -25,6 +25,7 @@ class Gpu(NamedTuple):
     exponential_rate: float  # exponentials per cycle per SM
     shared_memory_bytes: float  # per SM
     l2_bytes: float
+    l2_partitions: float  # 2 where each half of the SMs has a half of its own
     l2_bandwidth_bytes_per_cycle: float  # all of it, reads
     memory_bytes: float
     memory_bandwidth_bytes_per_s: float
@@ -98,6 +99,7 @@ RECORD_PATHS: dict[str, str] = {
     "vector.exponential": "exponential_rate",
     "shared_memory.capacity": "shared_memory_bytes",
     "l2.capacity": "l2_bytes",
+    "l2.partitions": "l2_partitions",
     "l2.bytes_per_cycle": "l2_bandwidth_bytes_per_cycle",
     "memory.capacity": "memory_bytes",
     "memory.bandwidth": "memory_bandwidth_bytes_per_s",

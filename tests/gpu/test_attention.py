@@ -91,11 +91,34 @@ def test_a_window_keeps_the_key_tiles_of_a_decode_step_constant() -> None:
     assert latency(H100, window=1024, kv_length=4096) == latency(H100, window=1024, kv_length=131072)
 
 
-def test_the_kv_is_split_only_where_its_tiles_leave_sms_idle_and_it_is_long() -> None:
-    assert tiling(RECORD, row(batch=1, kv_length=65536)).split == 132 // 8
-    assert tiling(RECORD, row(batch=1, kv_length=256)).split == 1
-    assert tiling(RECORD, row(batch=64, kv_length=65536)).split == 1
-    assert tiling(RECORD, row(heads=1, kv_heads=1, kv_length=131072)).split == 128
+def test_the_kv_is_cut_only_where_sms_idle_and_the_parts_end_sooner() -> None:
+    assert tiling(RECORD, row(batch=1, kv_length=256)).split == 1  # joining takes longer
+    assert tiling(RECORD, row(batch=64, kv_length=65536)).split == 1  # no SM idles
+    assert 1 < tiling(RECORD, row(batch=1, kv_length=8192)).split <= 132 // 8
+    free = RECORD._replace(
+        attention_combine_s=0.0, attention_split_s=0.0, attention_ramp_s=0.0, memory_bandwidth_bytes_per_s=1e15
+    )
+    assert tiling(free, row(batch=1, kv_length=65536)).split == 132 // 8
+    assert tiling(free, row(heads=1, kv_heads=1, kv_length=131072)).split == 128  # 16 steps each, as of 132 parts
+
+
+def test_a_kv_in_an_l2_of_one_part_is_read_at_its_rate_and_one_that_weights_push_out_is_not() -> None:
+    """An L40S reads 40 MB faster than its 864 GB/s allow where the call before left them in its 96 MB."""
+    device = hwsim.device("l40s-48gb")
+    hot = float(hwsim.estimate(device, "attention", batch=8, query_length=1, kv_length=2560, heads=32, kv_heads=8,
+                               head_dim=64, dtype="bf16").latency_s)  # fmt: skip
+    cold = row(batch=8, kv_length=2560, head_dim=64)
+    assert hot < cold.bytes / device.bandwidth_bytes_per_s < device.cost(device.record, cold).latency_s
+    one_part = device.record.l2_bytes, device.record.l2_partitions
+    assert one_part == (96 * 2**20, 1.0)
+    assert A100.record.l2_partitions == RECORD.l2_partitions == B200.record.l2_partitions == 2.0
+
+
+def test_a_kv_larger_than_the_l2_takes_as_long_in_a_benchmark_as_in_a_network() -> None:
+    for device in (H100, hwsim.device("l40s-48gb")):
+        shape = {"batch": 64, "query_length": 1, "kv_length": 8192, "heads": 32, "kv_heads": 8, "head_dim": 128}
+        alone = float(hwsim.estimate(device, "attention", dtype="bf16", **shape).latency_s)
+        assert alone == device.cost(device.record, row(**shape)).latency_s
 
 
 def test_a_large_kv_streams_at_the_bandwidth_share_of_the_device_file() -> None:
