@@ -36,13 +36,13 @@ def npu_unit(soc: Soc) -> Unit:
 
 @cost_function
 def product_rate(unit: Unit, arithmetic: float, stored_bytes: float, rows: float) -> float:
-    """Operations/s of a product of ``rows`` rows: the curve, and never below the vector unit."""
+    """Operations/s of a product of ``rows`` rows: the curve, few rows at the vector unit's rate where that is less."""
     full = unit.rate_16bit
     if arithmetic == 7.0 or (arithmetic == 6.0 and stored_bytes < 0.75):
         full = unit.rate_int4
     elif arithmetic == 6.0:
         full = unit.rate_int8
-    return max(full * min(1.0, rows / unit.full_rows), unit.vector_per_s)
+    return max(full * min(1.0, rows / unit.full_rows), min(full, unit.vector_per_s))
 
 
 @cost_function

@@ -1,54 +1,19 @@
-"""mllm-NPU, PowerInfer-2, LLM in a flash and XL3M: published figures with asserted bounds, and their mechanisms."""
+"""PowerInfer-2, LLM in a flash and XL3M: published figures with asserted bounds, and their mechanisms."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.experiments.papers import llm_in_a_flash, mllm_npu, powerinfer_2, xl3m
-from hwsim.experiments.papers._unit_schedule import UnitTask, run_schedule
+from hwsim.experiments.papers import llm_in_a_flash, powerinfer_2, xl3m
 from hwsim.experiments.reproduction import Row, median_absolute_error
 from hwsim.models.storage.family import read_storage
 
 
 def errors(rows: list[Row]) -> dict[str, float]:
     return {f"{row.case}: {row.metric}": row.error or 0.0 for row in rows if row.judged}
-
-
-def test_the_ladder_of_mllm_npu_is_met_within_25_percent() -> None:
-    ladder = {name: error for name, error in errors(mllm_npu.rows()).items() if name.startswith("512 tokens")}
-    assert len(ladder) == 6
-    rates = {name: error for name, error in ladder.items() if "idle" not in name}
-    assert all(abs(error) < 0.25 for error in rates.values()), rates
-
-
-def test_out_of_order_blocks_beat_in_order_ones_and_no_schedule_beats_its_busiest_unit() -> None:
-    for tokens in (256, 512, 1024):
-        ordered, free = (mllm_npu.prefill(tokens, in_order=in_order) for in_order in (True, False))
-        assert free.latency_s <= ordered.latency_s
-        assert free.busy_s == pytest.approx(ordered.busy_s)
-        assert free.latency_s >= max(free.busy_s.values())
-
-
-def test_more_chunks_fill_more_of_the_npus_time_and_one_chunk_none() -> None:
-    idle = [mllm_npu.prefill(tokens, in_order=False).idle_share("npu") for tokens in (256, 512, 1024)]
-    assert idle[0] > idle[1] > idle[2]
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    seconds=st.lists(st.floats(1e-6, 1e-2), min_size=1, max_size=12),
-    links=st.lists(st.integers(0, 11), max_size=20),
-)
-def test_a_schedule_lies_between_its_busiest_unit_and_the_sum(seconds: list[float], links: list[int]) -> None:
-    tasks = []
-    for index, time in enumerate(seconds):
-        after = tuple(sorted({f"t{link % index}" for link in links if index}))[:3]
-        tasks.append(UnitTask(name=f"t{index}", unit="ab"[index % 2], seconds=time, after=after, rank=index))
-    found = run_schedule(tasks)
-    assert max(found.busy_s.values()) - 1e-9 <= found.latency_s <= sum(seconds) + 1e-9
 
 
 def test_llm_in_a_flash_reads_are_met_within_12_percent() -> None:
@@ -119,15 +84,6 @@ def test_xl3m_needs_segments_and_fits_with_them() -> None:
     assert xl3m.longest_without_segments() < 1e6
     assert all(error == 0.0 for error in errors(xl3m.rows()).values())
     assert 100.0 < xl3m.prefill_s(xl3m.TOKENS) < 400.0
-
-
-def test_the_whole_system_of_mllm_npu_reaches_its_headline_only_with_the_recalled_folding() -> None:
-    folded = {row.case: row for row in mllm_npu.rows() if row.case.endswith(", rows folded")}
-    assert all(not row.judged and row.given["shape_gain"] == mllm_npu.SHAPE_GAIN for row in folded.values())
-    assert folded["LongBench-2wiki, 1490 tokens, rows folded"].predicted == pytest.approx(1.49, rel=0.2)
-    schedule = mllm_npu.prefill(1024, in_order=False, folded=True)
-    assert 1024 / schedule.latency_s > 1000.0
-    assert -0.45 < errors(mllm_npu.rows())["1024 tokens: prefill rate"] < 0.0
 
 
 def test_reads_one_after_the_other_take_longer_than_reads_in_flight() -> None:

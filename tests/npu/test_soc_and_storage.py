@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,16 @@ from hwsim.operators import Matmul
 from hwsim.rows import OperatorRow, lower
 
 PHONES = ["snapdragon-8gen2", "snapdragon-8gen3"]
-MICRO_BENCHMARK_S = {"npu": (0.9e-3, 2.0e-3), "gpu": (1.7e-3, 6.9e-3)}  # 64 x 2048 x 2048 and x 11008, recalled
+# Table 3 of arXiv 2407.05858 on a Snapdragon 8 Gen 3: (m, k, n), then ms of NPU INT8, CPU INT8, GPU FP16, NPU FP16.
+TABLE_3 = {
+    (64, 2048, 2048): (0.9, 4.2, 1.7, 252),
+    (64, 2048, 8192): (1.5, 6.8, 4.8, 986),
+    (64, 2048, 11008): (2.0, 11.6, 6.9, 1207),
+    (32, 4096, 4096): (1.7, 7.5, 3.1, 1054),
+    (32, 4096, 8192): (2.9, 13.1, 7.7, 2009),
+    (32, 4096, 11008): (4.1, 19.6, 10.4, 3112),
+}
+COLUMNS = {("npu", "int8"): 0, ("cpu", "int8"): 1, ("gpu", "fp16"): 2, ("npu", "fp16"): 3}
 
 
 @pytest.mark.parametrize("name", PHONES)
@@ -32,14 +42,38 @@ def test_a_network_that_does_not_fit_a_phone_is_refused_with_its_size() -> None:
         hwsim.simulate("llama-2-13b", on="snapdragon-8gen2")
 
 
-@pytest.mark.parametrize("unit", MICRO_BENCHMARK_S)
-def test_a_unit_meets_the_micro_benchmark_its_curve_is_from(unit: str) -> None:
-    found = hwsim.estimate(
-        "snapdragon-8gen3", "matmul", m=64, n=[2048, 11008], k=2048, dtype="int8" if unit == "npu" else "fp16",
-        unit=unit,
-    )  # fmt: skip
-    # The GPU's time of a call is not its intercept, so its small case is looser.
-    assert list(found.latency_s) == pytest.approx(list(MICRO_BENCHMARK_S[unit]), rel=0.01 if unit == "npu" else 0.3)
+def test_the_npus_call_and_rate_are_the_line_through_the_published_products() -> None:
+    unit = npu_unit(read_device("snapdragon-8gen3").record)
+    seconds = np.array([values[0] * 1e-3 for values in TABLE_3.values()])
+    weights = np.array([k * n for _, k, n in TABLE_3], dtype=float)
+    relative = np.column_stack([1.0 / seconds, weights / seconds])
+    (call, each), *_ = np.linalg.lstsq(relative, np.ones(len(seconds)), rcond=None)
+    assert unit.call_s == pytest.approx(call, rel=0.002)
+    assert unit.rate_int8 == pytest.approx(2.0 * unit.full_rows / each, rel=0.002)
+
+
+@pytest.mark.parametrize(
+    ("unit", "dtype", "fewest", "bound"),
+    [
+        ("npu", "int8", 32, 0.14),
+        ("npu", "fp16", 64, 0.17),  # 32 rows take the time of 64, which a format below the vector unit's rate has not
+        ("cpu", "int8", 32, 0.71),  # one rate for 128 to 316 GOP/s
+        ("gpu", "fp16", 32, 0.38),
+    ],
+)
+def test_a_unit_meets_the_published_products_that_its_rates_are_from(
+    unit: str, dtype: str, fewest: int, bound: float
+) -> None:
+    cases = [(shape, 1e-3 * values[COLUMNS[unit, dtype]]) for shape, values in TABLE_3.items() if shape[0] >= fewest]
+    m, k, n = np.array([shape for shape, _ in cases], dtype=float).T
+    found = hwsim.estimate("snapdragon-8gen3", "matmul", m=m, k=k, n=n, dtype=dtype, unit=unit)
+    assert np.abs(found.latency_s / np.array([seconds for _, seconds in cases]) - 1.0).max() < bound
+
+
+def test_the_npu_multiplies_floating_point_at_its_measured_rate_and_not_at_its_vector_units() -> None:
+    unit = npu_unit(read_device("snapdragon-8gen3").record)
+    assert product_rate(unit, 2.0, 2.0, 1024.0) == unit.rate_16bit < unit.vector_per_s
+    assert product_rate(unit, 6.0, 1.0, 1.0) == unit.vector_per_s
 
 
 def test_the_whole_phone_takes_the_fastest_unit_of_each_operator() -> None:
