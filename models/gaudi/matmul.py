@@ -71,11 +71,13 @@ def cut_cycles(gaudi: Gaudi, product: Product, rows: float, columns: float, engi
 
 @cost_function
 def engine_cycles(gaudi: Gaudi, product: Product, engines: float) -> float:
-    """Cycles in the best of the three shapes of an engine: square, half as high and twice as wide, and the reverse."""
+    """Cycles in the best shape: an engine is two halves, that join to a square, a wide or a high array, or work alone."""
     rows, columns = gaudi.engine_rows, gaudi.engine_columns
     square = cut_cycles(gaudi, product, rows, columns, engines)
     wide = cut_cycles(gaudi, product, 0.5 * rows, 2.0 * columns, engines)
-    return min(square, wide, cut_cycles(gaudi, product, 2.0 * rows, 0.5 * columns, engines))
+    high = cut_cycles(gaudi, product, 2.0 * rows, 0.5 * columns, engines)
+    low_half = cut_cycles(gaudi, product, 0.5 * rows, columns, 2.0 * engines)
+    return min(square, wide, high, low_half, cut_cycles(gaudi, product, rows, 0.5 * columns, 2.0 * engines))
 
 
 @cost_function
