@@ -71,7 +71,7 @@ def cut_cycles(gaudi: Gaudi, product: Product, rows: float, columns: float, engi
 
 @cost_function
 def engine_cycles(gaudi: Gaudi, product: Product, engines: float) -> float:
-    """Cycles in the best shape: an engine is two halves, that join to a square, a wide or a high array, or work alone."""
+    """Cycles in the best shape: an engine is two halves, joined to a square, a wide or a high array, or apart."""
     rows, columns = gaudi.engine_rows, gaudi.engine_columns
     square = cut_cycles(gaudi, product, rows, columns, engines)
     wide = cut_cycles(gaudi, product, 0.5 * rows, 2.0 * columns, engines)
