@@ -19,6 +19,7 @@ from hwsim.models.catalog import read_device
 from hwsim.models.fpga.area import resources_mm2
 from hwsim.models.fpga.dataflow import multipliers
 from hwsim.models.fpga.parts import list_parts, read_part
+from hwsim.models.npu.technology import multiply_add_energy_j, operation_energy_j
 from hwsim.operators import Attention, Matmul
 from hwsim.rows import lower
 
@@ -195,3 +196,15 @@ def test_twice_the_multipliers_halve_the_reuse_and_more_than_the_part_has_are_re
     assert one * 250e6 - other * 250e6 == pytest.approx(73 * 35 + 64 + 73 * 32 + 32 + 2)
     with pytest.raises(InputError, match="dsp 12,900 of 9,024"):
         read_device("lfads-u55c", {"dataflow.multipliers_per_output": 10})
+
+
+@pytest.mark.parametrize(
+    ("name", "node_nm"), [("flightllm-u280", 16.0), ("flightllm-vhk158", 7.0), ("lfads-u55c", 16.0)]
+)
+def test_an_operation_takes_twelve_times_the_energy_of_an_asic(name: str, node_nm: float) -> None:
+    record = read_device(name).record
+    mac_j = multiply_add_energy_j("int8", node_nm)
+    if name == "lfads-u55c":  # 16 x 16 bit: four 8-bit multiplies and one add
+        mac_j = 4.0 * operation_energy_j("int8_multiply", node_nm) + operation_energy_j("int32_add", node_nm)
+    assert record.energy_mac_j == pytest.approx(12.0 * mac_j, rel=0.01)
+    assert record.energy_lane_j == pytest.approx(12.0 * multiply_add_energy_j("fp16", node_nm), rel=0.01)
