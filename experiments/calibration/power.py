@@ -5,9 +5,8 @@
 
 A reading is a mixture of the kernel and of what ran before it, which the order of the collection tells
 (`hwsim.validation.collection`). A kernel's own power is ``idle + active x running share + sum of energy x activity /
-latency`` at the measured latency, up to the limit. Fitted are the products not held out; where a block-scaled kernel
-had to be compiled, the board stood idle before, which a loss that forgives large errors leaves aside. Attention is not
-fitted, and so tests the constants.
+latency`` at the measured latency, up to the limit. Fitted are the products not held out, with a loss that forgives
+large errors. Attention is not fitted, and so tests the constants.
 
 These readings tell the sum of the energies of tensor cores and L2 well, and each to a fifth only: a product that keeps
 the tensor cores busy is at the limit. How far the limit slows it does tell: ``energy.fp16`` is fitted to the latency of
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwsim.errors import InputError
 from hwsim.experiments.calibration.kernels import LATENCY, calibrated, operator_rows, thinned
@@ -31,9 +31,9 @@ from hwsim.models.catalog import read_device
 from hwsim.models.gpu.power import HELD_SHARE
 from hwsim.rows import OperatorCost
 from hwsim.validation import targets
-from hwsim.validation.collection import Collection, products
+from hwsim.validation.collection import Collection, products, read_w
 from hwsim.validation.meter import SETUP_W, readings_w
-from hwsim.validation.power import KernelPower, activities, errors, load, predicted_w
+from hwsim.validation.power import SETTLED_S, KernelPower, activities, load, neighbour_w, predicted_w
 from hwsim.validation.targets import Floats
 
 COMMAND = "python -m hwsim.experiments.calibration.power"
@@ -158,8 +158,8 @@ def fit_setup(kind: str) -> tuple[float, float]:
     own = predicted_w(device, rows, rows.latency_s)
 
     def residuals(values: Floats) -> Floats:
-        setup = ({kind: float(values[0])}, {kind: 100.0 * float(values[1])})
-        return nearer_error(rows, readings_w(rows.family, rows.latency_s, own, device.idle_power_w, *setup))
+        made = (np.full(len(own), values[0]), np.full(len(own), 100.0 * values[1]))
+        return nearer_error(rows, readings_w(rows.family, rows.latency_s, own, device.idle_power_w, made))
 
     found: Any = least_squares(
         residuals, np.array([0.1, 3.0]), loss="soft_l1", f_scale=0.08, diff_step=1e-3, bounds=([0.0, 1.0], [3.0, 5.0])
@@ -172,6 +172,31 @@ def nearer_error(rows: KernelPower, both: tuple[Floats, Floats]) -> Floats:
     like, idle = (np.log(reading / rows.power_w) for reading in both)
     nearer: Floats = np.where(np.abs(like) <= np.abs(idle), like, idle)
     return nearer
+
+
+def errors(device: Device, rows: KernelPower) -> dict[str, str]:
+    """Errors of all kernels and by family: of the steady power, of the meter's reading, of the nearest neighbours."""
+    columns = {
+        "steady": predicted_w(device, rows), "steady at measured latency": predicted_w(device, rows, rows.latency_s),
+        "read": read_w(device, rows), "neighbours": neighbour_w(rows),
+    }  # fmt: skip
+    settled = rows.latency_s >= SETTLED_S
+    groups = {"all": settled | True, "held out": rows.held_out, "settled": settled}
+    for name in np.unique(rows.family):
+        groups |= {f"held out {name}": rows.held_out & (rows.family == name)}
+        groups |= {f"settled {name}": settled & (rows.family == name)}
+    return {
+        name: ", ".join(
+            [f"{int(chosen.sum())} kernels", *(_line(label, w, rows, chosen) for label, w in columns.items())]
+        )
+        for name, chosen in groups.items()
+    }
+
+
+def _line(label: str, watts: Floats, rows: KernelPower, chosen: NDArray[np.bool_]) -> str:
+    signed = watts[chosen] / rows.power_w[chosen] - 1.0
+    size = np.abs(signed)
+    return f"{label} {size.mean():.3f} (median {np.median(size):.3f}, bias {signed.mean():+.3f})"
 
 
 def written(path: str, value: float) -> str:

@@ -14,20 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwsim.hardware import Device
-from hwsim.validation.meter import SAMPLE_S, WINDOW_S, run_s, warm_s
-from hwsim.validation.power import KernelPower, from_table, predicted_w
+from hwsim.validation.compiling import compiled
+from hwsim.validation.meter import SAMPLE_S, WINDOW_S, run_s, setup, warm_s
+from hwsim.validation.power import KernelPower, from_table, nearer_w, predicted_w
 from hwsim.validation.targets import Floats, Integers, data_folder
 
+COMPILING_S = 1.0  # and more, for which the board stands idle before the product that needs a new kernel
 DEPTH = 14  # kernels before one, which together last for more than the meter's second
 BOARDS = 4  # of the B200 collection: equal readings of a meter that was not yet read anew lie four places apart
 DTYPES = ("bfloat16", "fp8_block")  # the H200 list: a shape in each
 TABLE = "gemm/vllm/*/gemm_perf.parquet"
-#: Between two kernels the next one's tensors are made: seconds, and watts where that works the board (else idle).
-#: Fitted on H200 rows not held out: python -m hwsim.experiments.calibration.power
-GAP_S = {"gemm": 0.005, "context_attention": 0.1, "generation_attention": 0.38}
-GAP_W = {"context_attention": 307.0, "generation_attention": 287.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,18 +34,19 @@ class Collection:
     """Kernels in the order in which they ran, and the places in it of those that are compared.
 
     ``before`` has the shape (DEPTH, width, kernels): places of what ran before, of which the mean is taken over width.
+    ``compiled`` tells whether a kernel was compiled for it, so that the board stood idle before.
     """
 
     rows: KernelPower
     place: Integers
     before: Integers
+    compiled: NDArray[np.bool_]
 
     def expected_w(self, watts: Floats, idle_w: float) -> Floats:
         """Readings of the compared kernels where the kernels of ``rows`` draw ``watts``."""
         own, gap, earlier = self.weights()
-        kind = [str(name).partition(" ")[0] for name in self.rows.family[self.place]]
-        gap_w = np.array([GAP_W.get(each, idle_w) for each in kind])
-        busy = _busy_s(self.rows)
+        gap_w = np.where(self.compiled[self.place], idle_w, setup(self.rows.family[self.place], idle_w)[1])
+        busy = run_s(self.rows.family, self.rows.latency_s) + warm_s(self.rows.family, self.rows.latency_s)
         before_w = (watts * busy)[self.before].mean(axis=1) / busy[self.before].mean(axis=1)
         found: Floats = own * watts[self.place] + gap * gap_w + (earlier * before_w).sum(axis=0)
         return found
@@ -56,8 +56,9 @@ class Collection:
         run, warm = run_s(self.rows.family, self.rows.latency_s), warm_s(self.rows.family, self.rows.latency_s)
         lasted = (run + warm)[self.before].mean(axis=1)
         run, warm = run[self.place], warm[self.place]
-        kind = [str(name).partition(" ")[0] for name in self.rows.family[self.place]]
-        gap_s = np.array([GAP_S[each] for each in kind])
+        gap_s = setup(self.rows.family[self.place], 0.0)[0]
+        first_gap_s = np.where(self.compiled[self.place], COMPILING_S, gap_s)
+        compiled_before = self.compiled[self.before].mean(axis=1)
         samples = np.floor(run / SAMPLE_S) + 1.0
         own, gap, earlier = np.zeros_like(run), np.zeros_like(run), np.zeros_like(lasted)
         for sample in range(int(samples.max())):
@@ -65,18 +66,16 @@ class Collection:
             inside = np.minimum(WINDOW_S, SAMPLE_S * sample + warm)
             own += share * inside / WINDOW_S
             left = WINDOW_S - inside
+            now_s = first_gap_s
             for depth, before in enumerate(lasted):
-                idle = np.minimum(left, gap_s)
+                idle = np.minimum(left, now_s)
                 worked = np.minimum(left - idle, before)
                 gap += share * idle / WINDOW_S
                 earlier[depth] += share * worked / WINDOW_S
                 left = left - idle - worked
+                now_s = np.where(compiled_before[depth] > 0.5, COMPILING_S, gap_s)
             earlier[-1] += share * left / WINDOW_S
         return own, gap, earlier
-
-
-def _busy_s(rows: KernelPower) -> Floats:
-    return run_s(rows.family, rows.latency_s) + warm_s(rows.family, rows.latency_s)
 
 
 def steady_w(device: Device, rows: KernelPower) -> Floats:
@@ -96,12 +95,15 @@ def _within(place: Integers, step: int, reach: int, count: int) -> Integers:
     return found
 
 
-def _cut(lines: Sequence[dict[str, Any]], place: Integers, before: Integers) -> Collection:
+def _cut(
+    lines: Sequence[dict[str, Any]], place: Integers, before: Integers, new: NDArray[np.bool_] | None = None
+) -> Collection:
     """A collection of no more kernels than are needed."""
     needed, index = np.unique(np.concatenate([place, before.ravel()]), return_inverse=True)
     return Collection(
         rows=from_table([lines[each] for each in needed]), place=index[: len(place)],
         before=index[len(place) :].reshape(before.shape),
+        compiled=np.zeros(len(needed), dtype=bool) if new is None else new[needed],
     )  # fmt: skip
 
 
@@ -132,7 +134,14 @@ def products(device: str, measured: KernelPower) -> Collection | None:
             "latency_ms": measured.latency_s[index] * 1e3, "power_w": measured.power_w[index],
             "power_limit_w": measured.limit_w[index],
         }  # fmt: skip
-    return _cut(lines, place, _within(place, 1, 0, len(lines)))
+    return _cut(lines, place, _within(place, 1, 0, len(lines)), _compiled(list(listed)))
+
+
+def _compiled(kernels: list[tuple[int, ...]]) -> NDArray[np.bool_]:
+    shapes = np.array(kernels, dtype=np.int64)
+    found: NDArray[np.bool_] = shapes[:, 3] == DTYPES.index("fp8_block")
+    found[found] = compiled(*shapes[found, :3].T)
+    return found
 
 
 def _listed(device: str) -> Mapping[tuple[int, ...], float]:
@@ -158,3 +167,13 @@ def _line(kernel: tuple[int, ...], latency_ms: float) -> dict[str, Any]:
         "family": "gemm", "gemm_dtype": DTYPES[dtype], "m": m, "n": n, "k": k, "latency_ms": latency_ms,
         "power_w": np.nan, "power_limit_w": np.nan,
     }  # fmt: skip
+
+
+def read_w(device: Device, rows: KernelPower) -> Floats:
+    """Predicted readings of a device's kernels: of products in their order, of others after the nearer history."""
+    found = nearer_w(device, rows, predicted_w(device, rows))
+    of_products = np.char.startswith(rows.family, "gemm")
+    collection = products(device.name, rows.where(of_products)) if of_products.any() else None
+    if collection:
+        found[of_products] = collection.expected_w(steady_w(device, collection.rows), device.idle_power_w)
+    return found

@@ -28,13 +28,10 @@ CALLS = {"gemm bfloat16": 6}  # kernels in a repetition, each with weights of it
 #: Seconds of the host to launch a kernel: repetitions are chosen by host-launched calls. fp8 products stay that way.
 HOST_S = {"gemm bfloat16": 35e-6, "gemm fp8_block": 0.0}
 ATTENTION_HOST_S = 60e-6
-# Between two kernels the next one's tensors are made: seconds, and watts where that works the board (else idle).
-# Fitted on rows not held out: python -m hwsim.experiments.calibration.power
-SETUP_S = {"gemm": 0.01, "context_attention": 0.1, "generation_attention": 0.38}
-SETUP_W = {"context_attention": 307.0, "generation_attention": 287.0}
-BLOCK_CALL_S = 55e-6  # a block-scaled product is launched by the host, which takes that long
-#: After an idle board: where a block-scaled kernel had to be compiled, its own short run came first.
-COMPILED_RUN_S = {"gemm bfloat16": 0.155}
+# Between two kernels the next one's tensors are made: seconds, and watts where that works the board (else idle). Those
+# of attention are fitted on rows not held out: python -m hwsim.experiments.calibration.power
+SETUP_S = {"gemm": 0.005, "context_attention": 0.09, "generation_attention": 0.37}
+SETUP_W = {"context_attention": 326.0, "generation_attention": 290.0}
 
 
 def _by_family(family: NDArray[np.str_], table: Mapping[str, float], otherwise: float) -> Floats:
@@ -79,32 +76,33 @@ def own_share(family: NDArray[np.str_], latency_s: Floats) -> Floats:
     return shares(run, warm_s(family, latency_s), 0.0 * run)[0]
 
 
+def kinds(family: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Kinds of kernels, without their formats."""
+    return np.array([str(name).partition(" ")[0] for name in family])
+
+
+def setup(family: NDArray[np.str_], idle_w: float) -> tuple[Floats, Floats]:
+    """Seconds before each kernel in which its tensors are made, and the watts of the board in them."""
+    return _by_family(kinds(family), SETUP_S, 0.0), _by_family(kinds(family), SETUP_W, idle_w)
+
+
 def readings_w(
     family: NDArray[np.str_],
     latency_s: Floats,
     watts: Floats,
     idle_w: float,
-    setup_s: Mapping[str, float] | None = None,
-    setup_w: Mapping[str, float] | None = None,
+    made: tuple[Floats, Floats] | None = None,
 ) -> tuple[Floats, Floats]:
-    """Readings of kernels that draw ``watts``: after kernels alike, and after an idle board (one was compiled).
+    """Readings of kernels that draw ``watts``: after kernels alike, and after an idle board.
 
-    Which of the two a kernel had before it the collection does not say.
+    Which of the two a kernel had before it shows only where the order of the collection is known
+    (`hwsim.validation.collection`). ``made`` replaces the time and power of `setup`.
     """  # fmt: skip
-    kind = np.array([str(name).partition(" ")[0] for name in family])
-    setup = _by_family(kind, setup_s or SETUP_S, 0.0)
-    setup_power = _by_family(kind, setup_w or SETUP_W, idle_w)
-    run = run_s(family, latency_s)
-    warm = warm_s(family, latency_s)
-    own, making = shares(run, warm, setup)
-    span, energy = run + warm + setup, (run + warm) * watts + setup * setup_power
-    # Of three products of a shape one is block-scaled: launched one by one, short ones leave the board idle in between.
-    bf16 = family == "gemm bfloat16"
-    call = np.maximum(latency_s, BLOCK_CALL_S)
-    block = np.where(bf16, run_s(np.full(len(family), "gemm fp8_block"), call), 0.0)
-    span = np.where(bf16, 2.0 * span + block, span)
-    cycle = np.where(bf16, 2.0 * energy + block * (idle_w + (watts - idle_w) * latency_s / call), energy) / span
-    after_like: Floats = own * watts + making * setup_power + (1.0 - own - making) * cycle
-    own, _ = shares(run, warm + _by_family(family, COMPILED_RUN_S, 0.0), 0.0 * setup)
+    setup_s, setup_w = made or setup(family, idle_w)
+    run, warm = run_s(family, latency_s), warm_s(family, latency_s)
+    own, making = shares(run, warm, setup_s)
+    cycle = ((run + warm) * watts + setup_s * setup_w) / (run + warm + setup_s)
+    after_like: Floats = own * watts + making * setup_w + (1.0 - own - making) * cycle
+    own, _ = shares(run, warm, 0.0 * setup_s)
     after_idle: Floats = own * watts + (1.0 - own) * idle_w
     return after_like, after_idle

@@ -11,7 +11,6 @@ import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +43,21 @@ class KernelPower:
 
     def where(self, chosen: NDArray[np.bool_]) -> KernelPower:
         """The kernels that a mask chooses."""
-        found: dict[str, Any] = {name: list(compress(getattr(self, name), chosen)) for name in ("keys", "rows")}
-        found |= {each.name: getattr(self, each.name)[chosen] for each in fields(self) if each.name not in found}
+        return self.at(np.flatnonzero(chosen))
+
+    def at(self, places: NDArray[np.int64]) -> KernelPower:
+        """The kernels at some places."""
+        found: dict[str, Any] = {name: [getattr(self, name)[each] for each in places] for name in ("keys", "rows")}
+        found |= {each.name: getattr(self, each.name)[places] for each in fields(self) if each.name not in found}
         return KernelPower(**found)
+
+
+def joined(parts: Sequence[KernelPower]) -> KernelPower:
+    """All kernels of several tables."""
+    found: dict[str, Any] = {name: [one for part in parts for one in getattr(part, name)] for name in ("keys", "rows")}
+    names = [each.name for each in fields(KernelPower) if each.name not in found]
+    found |= {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return KernelPower(**found)
 
 
 def load(device: str, folder: str | None = None) -> KernelPower:
@@ -160,29 +171,3 @@ def nearer_w(device: Device, rows: KernelPower, watts: Floats) -> Floats:
     """The readings expected of kernels that draw ``watts``, after whichever history is nearer the measured one."""
     like, idle = readings_w(rows.family, rows.latency_s, watts, device.idle_power_w)
     return np.where(np.abs(like - rows.power_w) <= np.abs(idle - rows.power_w), like, idle)
-
-
-def errors(device: Device, rows: KernelPower) -> dict[str, str]:
-    """Errors of all kernels and by family: of the steady power, of the meter's reading, of the nearest neighbours."""
-    steady, measured = predicted_w(device, rows), predicted_w(device, rows, rows.latency_s)
-    like = readings_w(rows.family, rows.latency_s, measured, device.idle_power_w)[0]
-    columns = {
-        "steady": steady, "steady at measured latency": measured, "read after like kernels": like,
-        "read after the nearer history": nearer_w(device, rows, measured), "neighbours": neighbour_w(rows),
-    }  # fmt: skip
-    settled = rows.latency_s >= SETTLED_S
-    groups = {"all": settled | True, "held out": rows.held_out, "settled": settled}
-    groups |= {"settled, held out": settled & rows.held_out}
-    groups |= {f"settled {name}": settled & (rows.family == name) for name in np.unique(rows.family)}
-    return {
-        name: ", ".join(
-            [f"{int(chosen.sum())} kernels", *(_line(label, w, rows, chosen) for label, w in columns.items())]
-        )
-        for name, chosen in groups.items()
-    }
-
-
-def _line(label: str, watts: Floats, rows: KernelPower, chosen: NDArray[np.bool_]) -> str:
-    signed = watts[chosen] / rows.power_w[chosen] - 1.0
-    size = np.abs(signed)
-    return f"{label} {size.mean():.3f} (median {np.median(size):.3f}, bias {signed.mean():+.3f})"

@@ -1,8 +1,9 @@
 """Board power as `hwsim validate` shows it: tables of measured kernels, in watts, with the error of their nearest kind.
 
 Two rows a family: ``power ...`` compares the steady power of the kernel with the reading as it is; ``power ..., read``
-compares what the meter of that collection would show (`hwsim.validation.meter`), after whichever of the two histories
-is nearer. The noise floor is the error of the median of the nearest measured kernels.
+compares what the meter of that collection would show (`hwsim.validation.meter`), after what ran before, which the order
+of the collection tells (`hwsim.validation.collection`); where it does not (attention on the H200), after whichever of
+two histories is nearer. The noise floor is the error of the median of the nearest measured kernels.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import hwsim
 from hwsim.errors import InputError
 from hwsim.hardware import Device
 from hwsim.rows import BOUND_NAMES
+from hwsim.validation.collection import finished, read_w
 from hwsim.validation.evaluation import WORST, Evaluation
 from hwsim.validation.meter import own_share
-from hwsim.validation.power import FILES, PUBLIC, SETTLED_S, KernelPower, from_table, load, nearer_w, neighbour_w
+from hwsim.validation.power import FILES, PUBLIC, SETTLED_S, KernelPower, joined, load, neighbour_w, predicted_w
 from hwsim.validation.scoring import Score, by_size, relative_errors, score, score_where
 from hwsim.validation.targets import Floats, Targets, data_folder
 
@@ -30,8 +33,9 @@ LABELS = {"bfloat16": "bf16", "fp8_block": "fp8_block", "fp8": "fp8 KV"}
 MOST_KERNELS = 4000  # of a family, thinned by a fixed stride
 NOTES = (
     "Watts. The meter shows the mean of its last second, and kernels repeat for a second or less, so that readings are "
-    "in part of what ran before; ', read' compares what that meter would show, after the nearer of two histories (like "
-    "kernels, or an idle board). Noise floor: error of the median of the six nearest measured kernels."
+    "in part of what ran before; ', read' compares what that meter would show after the kernels before in the order of "
+    "the collection (attention on an H200, whose order is not known: after the nearer of two histories, like kernels "
+    "or an idle board). Noise floor: error of the median of the six nearest measured kernels."
 )
 
 
@@ -97,28 +101,30 @@ def _parquet(device: str) -> list[Path]:
     return [file for file in files if "power" in parquet.read_schema(file).names]
 
 
-def kernels(device: str) -> KernelPower:
-    """Measured kernels of a device, from ``HWSIM_DATA_DIR`` or the installed collection.
+def kernels(device: str) -> tuple[KernelPower, Floats]:
+    """Measured kernels of a device, from ``HWSIM_DATA_DIR`` or the installed collection, and their predicted readings.
 
     Raises
     ------
     InputError : none are to be found
     """
+    board = hwsim.device(device)
     if _in_folder(device):
-        return load(device)
+        rows = load(device)
+        return rows, read_w(board, rows)
     files = _parquet(device)
     if not files:
         hint = f"; HWSIM_DATA_DIR names no folder with {FILES[device]}: {PUBLIC}" if device in FILES else ""
         raise InputError(f"validate: no kernel power of '{device}' to compare with{hint}")
-    return from_table([line for file in files for line in _lines(file)])
+    collections = [finished(lines, max(1, len(lines) // MOST_KERNELS)) for lines in map(_lines, files)]
+    read = [each.expected_w(predicted_w(board, each.rows), board.idle_power_w) for each in collections]
+    return joined([each.rows.at(each.place) for each in collections]), np.concatenate(read)
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
     from pyarrow import parquet
 
-    table = parquet.read_table(file)
-    stride = max(1, table.num_rows // MOST_KERNELS)
-    lines = table.take(list(range(0, table.num_rows, stride))).to_pylist()
+    lines = parquet.read_table(file).to_pylist()
     names = {"latency_ms": "latency", "power_w": "power", "power_limit_w": "power_limit", "family": "op_name"}
     return [
         {**line, **{name: line[column] for name, column in names.items()}, "gemm_dtype": ""}
@@ -129,16 +135,14 @@ def _lines(file: Path) -> list[dict[str, Any]]:
 
 def evaluations(device: str) -> Iterator[Evaluation]:
     """Evaluate a device's kernels by family, as steady power and as the meter's reading."""
-    import hwsim
-
-    board, rows = hwsim.device(device), kernels(device)
+    board, (rows, read) = hwsim.device(device), kernels(device)
     for family in np.unique(rows.family):
         of_family = rows.where(rows.family == family)
         costs = [board.cost(board.record, row) for row in of_family.rows]
         watts = np.array([cost.energy_j / cost.latency_s for cost in costs])
         bound = np.array([BOUND_NAMES[int(cost.bound)] for cost in costs])
         near, share = neighbour_w(of_family), own_share(of_family.family, of_family.latency_s)
-        for suffix, predicted in (("", watts), (", read", nearer_w(board, of_family, watts))):
+        for suffix, predicted in (("", watts), (", read", read[rows.family == family])):
             yield PowerEvaluation(
                 targets=_targets(board, str(family), suffix, of_family), predicted_s=predicted, bound=bound,
                 status=board.status.get("power", "unvalidated"), roofline_s=np.full(len(watts), np.nan),
