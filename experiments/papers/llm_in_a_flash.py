@@ -4,17 +4,14 @@ Alizadeh et al., arXiv 2312.11514. Bytes are derived, not read off the table: sp
 rates give the neurons a token asks for; how unevenly neurons fire gives what a window of tokens already holds. Given:
 the sparsity, the predictor's false negatives and positives (recalled), the skew of neurons (recalled, of another
 paper), the storage of the catalog, the dense compute time (recalled).
-
-With firing rates spread as Beta(a, b) of mean p, a neuron is new after k tokens with E[f (1 - f)^k]
-= B(a + 1, b + k) / B(a, b).
 """
 
 from __future__ import annotations
 
-from math import exp, lgamma
 from typing import Any, NamedTuple
 
 import hwsim
+from hwsim.experiments.papers._neuron_cache import SKEW, new_share, resident_share
 from hwsim.experiments.reproduction import Row
 from hwsim.models.storage.cost import BIG, random_rate
 from hwsim.models.storage.family import read_storage
@@ -26,17 +23,17 @@ TOTALS = "arXiv 2312.11514, table 3, as quoted by a third party"
 SPARSITY = 0.97  # of OPT-6.7B's feed-forward neurons
 FALSE_NEGATIVE, FALSE_POSITIVE = 0.05, 0.07  # of the predictor, recalled
 WINDOW = 5  # tokens whose neurons stay in memory
-SKEW = 0.30  # Beta's a for which 26 % of the neurons fire 80 % of the time (PowerInfer, arXiv 2312.12456, recalled)
 DENSE_COMPUTE_S = 0.986  # OPT-6.7B on the M1 Max's CPU in fp32, recalled
 STORAGE = "apple-ssd-1tb"
 
 
 class Sizes(NamedTuple):
-    """Bytes of a network in 16 bit: all, feed-forward, and of one neuron's row."""
+    """Bytes of a network in 16 bit: all, feed-forward, one neuron's row; and the rows of a neuron."""
 
     total: float
     feed_forward: float
     row: float
+    rows: float
 
 
 def sizes(network: str) -> Sizes:
@@ -49,22 +46,13 @@ def sizes(network: str) -> Sizes:
         for node in graph
         if isinstance(node.operator, Matmul) and node.operator.name in ("up", "gate_up", "down")
     )
-    return Sizes(read.weight_bytes("fp16", "fp16", 1, 1), feed_forward, 2.0 * read.hidden)
+    gated = any(node.operator.name == "gate_up" for node in graph)
+    return Sizes(read.weight_bytes("fp16", "fp16", 1, 1), feed_forward, 2.0 * read.hidden, 3.0 if gated else 2.0)
 
 
 def asked_share(sparsity: float) -> float:
     """Share of the neurons that the predictor asks for: found ones and false alarms."""
     return (1.0 - sparsity) * (1.0 - FALSE_NEGATIVE) + sparsity * FALSE_POSITIVE
-
-
-def new_share(share: float, window: float, skew: float = SKEW) -> float:
-    """Share of the neurons that a token asks for and none of the ``window`` before did."""
-    b = skew * (1.0 - share) / share
-
-    def log_beta(x: float, y: float) -> float:
-        return lgamma(x) + lgamma(y) - lgamma(x + y)
-
-    return exp(log_beta(skew + 1.0, b + window) - log_beta(skew, b))
 
 
 class Step(NamedTuple):
@@ -79,7 +67,7 @@ def steps(network: str = "opt-6.7b", sparsity: float = SPARSITY) -> dict[str, St
     size, storage = sizes(network), read_storage(STORAGE)
     stream = storage.stream_bytes_per_s
     row_rate = random_rate(storage, size.row, size.feed_forward, BIG, 1.0)
-    bundle_rate = random_rate(storage, 2.0 * size.row, size.feed_forward, BIG, 1.0)
+    bundle_rate = random_rate(storage, size.rows * size.row, size.feed_forward, BIG, 1.0)
     asked = size.feed_forward * asked_share(sparsity)
     new = size.feed_forward * new_share(asked_share(sparsity), WINDOW)
     return {
@@ -106,14 +94,27 @@ DENSE = [
 # Dense compute of OPT-6.7B (ms, recalled) and the published naive total of table 3 on other processors.
 OTHER_PROCESSORS = [("M1 Max GPU (Metal)", 193.0, "2389"), ("RTX 4090", 22.0, "2218")]
 # Sparsity and the total of all techniques on the CPU, table 3.
-ALL = [("falcon-7b", 0.95, "706"), ("llama-2-7b", 0.90, "994")]
-ALL_MEMORY_MS, ALL_COMPUTE_MS = 58.0, 506.0  # of OPT-6.7B with all techniques on the CPU, recalled
+ALL = [("opt-6.7b", SPARSITY, "CPU", "669"), ("opt-6.7b", SPARSITY, "GPU (Metal)", "565"),
+       ("falcon-7b", 0.95, "CPU", "706"), ("llama-2-7b", 0.90, "CPU", "994")]  # fmt: skip
+ALL_MEMORY_MS = {"CPU": 58.0, "GPU (Metal)": 35.0}  # of OPT-6.7B with all techniques, recalled
+DENSE_MS = {"CPU": 1e3 * DENSE_COMPUTE_S, "GPU (Metal)": 193.0}  # of OPT-6.7B, recalled
 
 
-def active_bytes(network: str, sparsity: float) -> float:
-    """Bytes of the weights that a token multiplies: all but the feed-forward neurons that it does not ask for."""
+def multiplied_share(network: str, sparsity: float) -> float:
+    """Share of a network's weights that a token multiplies: all but the feed-forward neurons that are not in memory.
+
+    The neurons of the window lie together in memory, and the product takes them all, asked for or not.
+    """
     size = sizes(network)
-    return size.total - size.feed_forward * (1.0 - asked_share(sparsity))
+    return 1.0 - size.feed_forward / size.total * (1.0 - resident_share(asked_share(sparsity), WINDOW))
+
+
+def all_techniques_ms(network: str, sparsity: float, processor: str) -> float:
+    """Milliseconds a token: reads, memory management as OPT's in proportion to new bytes, products."""
+    step, opt = steps(network, sparsity)["+ bundles"], steps()["+ bundles"]
+    compute_ms = DENSE_MS[processor] * sizes(network).total / sizes("opt-6.7b").total
+    managing_ms = ALL_MEMORY_MS[processor] * step.read_bytes / opt.read_bytes
+    return step.read_s * 1e3 + managing_ms + compute_ms * multiplied_share(network, sparsity)
 
 
 def other_rows() -> list[Row]:
@@ -127,17 +128,14 @@ def other_rows() -> list[Row]:
                 published=published, source=TOTALS, note="reads as on the M1 Max, compute given (recalled)",
             )
         )  # fmt: skip
-    reference = steps()["+ bundles"].read_bytes, active_bytes("opt-6.7b", SPARSITY)
-    for network, sparsity, published in ALL:
-        step = steps(network, sparsity)["+ bundles"]
-        memory_ms = ALL_MEMORY_MS * step.read_bytes / reference[0]
-        compute_ms = ALL_COMPUTE_MS * active_bytes(network, sparsity) / reference[1]
+    for network, sparsity, processor, published in ALL:
         found.append(
             Row(
-                system="llm-in-a-flash", case=f"{network}, all techniques", metric="time a token, M1 Max CPU",
-                unit="ms", predicted=step.read_s * 1e3 + memory_ms + compute_ms, published=published, source=TOTALS,
-                given={"sparsity": sparsity, "memory_ms_of_opt": ALL_MEMORY_MS, "compute_ms_of_opt": ALL_COMPUTE_MS},
-                note="OPT's parts in proportion to the bytes that are new and to the weights that are multiplied",
+                system="llm-in-a-flash", case=f"{network}, all techniques", metric=f"time a token, M1 Max {processor}",
+                unit="ms", predicted=all_techniques_ms(network, sparsity, processor), published=published,
+                given={"sparsity": sparsity, "memory_ms_of_opt": ALL_MEMORY_MS[processor],
+                       "dense_compute_ms_of_opt": DENSE_MS[processor]},
+                source=TOTALS, note="memory management and dense compute of OPT are recalled parts",
             )
         )  # fmt: skip
     return found
@@ -171,19 +169,6 @@ def rows() -> list[Row]:
                 system="llm-in-a-flash", case=f"{network}, {case}", metric="time a token, M1 Max CPU", unit="ms",
                 given={"dense_compute_s_of_opt": DENSE_COMPUTE_S, "storage": STORAGE}, predicted=predicted * 1e3,
                 published=published, source=TOTALS, note="compute in proportion to the weights",
-            )
-        )  # fmt: skip
-    reading = steps()["+ bundles"].read_s * 1e3
-    for processor, memory_ms, compute_ms, published in (
-        ("CPU", ALL_MEMORY_MS, ALL_COMPUTE_MS, "669"),
-        ("GPU (Metal)", 35.0, 438.0, "565"),
-    ):
-        found.append(
-            Row(
-                system="llm-in-a-flash", case="opt-6.7b, all techniques", metric=f"time a token, M1 Max {processor}",
-                unit="ms", given={"memory_ms": memory_ms, "compute_ms": compute_ms},
-                predicted=reading + memory_ms + compute_ms, published=published, judged=False, source=TOTALS,
-                note="memory management and compute are recalled parts of the published total; reads are predicted",
             )
         )  # fmt: skip
     return [*found, *other_rows()]
