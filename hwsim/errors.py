@@ -53,4 +53,5 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     """Build the error for a name that no catalog knows: the guess first, then the first dozen known names."""
     names = sorted(known)
     listed = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
-    return UnknownNameError(f"unknown {kind} '{name}'{did_you_mean(name, names)}; known: {listed}")
+    shown = " ".join(name.split())[:80]  # a message is one line
+    return UnknownNameError(f"unknown {kind} '{shown}'{did_you_mean(name, names)}; known: {listed}")

@@ -50,6 +50,9 @@ def _plain_units() -> dict[str, tuple[str, float]]:
 _PLAIN = _plain_units()
 
 
+LARGEST = 1e30  # of any hardware, in any SI unit; products of a few such figures are still finite
+
+
 def quantity(value: object, unit: str, where: str) -> float:
     """Read a quantity into SI: bytes, bytes/s, hertz, seconds, watts, joules, or a plain number.
 
@@ -90,8 +93,8 @@ def quantity(value: object, unit: str, where: str) -> float:
         result = _through_pint(number, written, unit)
     if result is None:
         raise InputError(f"{where}: {shown(value)} is not {allowed}")
-    if not math.isfinite(result):
-        raise InputError(f"{where}: {shown(value)} is too large")
+    if result > LARGEST:
+        raise InputError(f"{where}: {shown(value)} is too large; allowed: up to {LARGEST:g} in SI units")
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, TypeVar
 
 from hwsim.errors import InputError
@@ -70,14 +71,16 @@ def record_values(file: Table, paths: Mapping[str, str]) -> dict[str, float]:
     return {field: float(value_at(file, path)) for path, field in paths.items()}
 
 
-def idle_power_w(stated_w: float, static_power_w: float, where: str) -> float:
+def idle_power_w(stated_w: float, static_power_w: float, where: str, limit_w: float = inf) -> float:
     """The stated idle power, else the leakage of the modelled area.
 
     Raises
     ------
-    InputError : neither is known
+    InputError : neither is known, or a stated one leaves nothing below the power limit
     """
     if stated_w != LEAKAGE_ONLY:
+        if stated_w >= limit_w:
+            raise InputError(f"{where}: power.limit = {limit_w:g} W must be more than power.idle = {stated_w:g} W")
         return stated_w
     if static_power_w <= 0.0:
         raise InputError(f"{where}: missing key 'power.idle', or 'silicon.node_nm' for the leakage of the area")

@@ -118,7 +118,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
         **record_values(file, RECORD_PATHS),
     )  # fmt: skip
     static_w = part_static_w(part.resources, part.node_nm)
-    record = record._replace(idle_power_w=idle_power_w(file.power.idle, static_w, where))
+    record = record._replace(idle_power_w=idle_power_w(file.power.idle, static_w, where, file.power.limit))
     return Device(
         **described(file, where, RECORD_PATHS) | {"status": file.status.model_dump() | _resource_status(file, where)},
         record=record,

@@ -121,7 +121,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     _check(gaudi, file, where)
     areas = gaudi_area_mm2(gaudi, file.silicon.node_nm) if file.silicon else {}
     static_w = static_power_w(areas, file.silicon.node_nm, file.silicon.process) if file.silicon else 0.0
-    gaudi = gaudi._replace(idle_power_w=idle_power_w(file.power.idle, static_w, where))
+    gaudi = gaudi._replace(idle_power_w=idle_power_w(file.power.idle, static_w, where, file.power.limit))
     cells = gaudi.engine_count * gaudi.engine_rows * gaudi.engine_columns
     return Device(
         **described(file, where, RECORD_PATHS),

@@ -132,7 +132,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     _check(npu, file, where)
     areas = npu_areas_mm2(npu, file.silicon.node_nm) if file.silicon else {}
     static_w = static_power_w(areas, file.silicon.node_nm, file.silicon.process) if file.silicon else 0.0
-    npu = npu._replace(idle_power_w=idle_power_w(file.power.idle, static_w, where))
+    npu = npu._replace(idle_power_w=idle_power_w(file.power.idle, static_w, where, file.power.limit))
     cells = npu.array_count * npu.array_rows * npu.array_columns
     return Device(
         **described(file, where, RECORD_PATHS),

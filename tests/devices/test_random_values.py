@@ -19,7 +19,7 @@ DEVICES = [
     "cambricon-llm-s",
 ]  # fmt: skip
 NUMBERS = st.sampled_from(
-    [-1, 0, -0.0, math.nan, math.inf, -math.inf, 1e-300, 1e300, 1e18, 0.5, 1.5, 3, 7, 2**40, 10**400, 10**5000]
+    [-1, 0, -0.0, math.nan, math.inf, -math.inf, 1e-300, 1e300, 1e30, 0.5, 1.5, 3, 7, 2**40, 10**400, 10**5000]
 )
 UNITS = st.sampled_from(["B", "GB", "GB/s", "W", "s", "us", "J", "pJ", "Hz", "GHz", "parsec", ""])
 TEXTS = st.builds("{} {}".format, st.sampled_from(["-1", "0", "nan", "inf", "1e-30", "1e300", "1e400", "3"]), UNITS)
@@ -39,7 +39,7 @@ def keys(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", DEVICES)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data(), values=st.lists(NUMBERS | TEXTS | WRONG, min_size=1, max_size=3))
 def test_a_random_value_is_refused_in_one_line_or_gives_finite_figures(
     name: str, data: st.DataObject, values: list[Any]

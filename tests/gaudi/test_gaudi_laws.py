@@ -41,7 +41,7 @@ def latency_s(device: str, record: Gaudi, operator: Matmul | Attention) -> float
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     product=PRODUCTS,
     device=st.sampled_from(DEVICES),
@@ -64,6 +64,7 @@ def test_more_of_a_resource_is_never_slower(
     assert many <= few * (1.0 + 1e-9)
 
 
+@settings(deadline=None)
 @given(product=PRODUCTS, device=st.sampled_from(DEVICES))
 def test_a_product_is_never_faster_than_its_roofline(product: Matmul, device: str) -> None:
     machine = hwsim.device(device)
@@ -73,6 +74,7 @@ def test_a_product_is_never_faster_than_its_roofline(product: Matmul, device: st
     assert latency_s(device, machine.record, product) >= max(compute_s, memory_s) * (1.0 - 1e-9)
 
 
+@settings(deadline=None)
 @given(product=PRODUCTS, device=st.sampled_from(DEVICES), slower=st.floats(0.02, 1.0))
 def test_an_sram_that_feeds_the_engines_slowly_holds_them_up(product: Matmul, device: str, slower: float) -> None:
     record = hwsim.device(device).record

@@ -86,7 +86,7 @@ RESOURCES = (
 )  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     m=SIZES, n=SIZES, k=SIZES, name=st.sampled_from(SYSTOLIC), factor=st.floats(1.0, 8.0), dtype=st.sampled_from(
         ["bf16", "int8"]

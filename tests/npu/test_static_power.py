@@ -95,6 +95,12 @@ def test_a_device_without_idle_power_and_without_a_node_is_refused(tmp_path: Pat
         read_device(path)
 
 
+@pytest.mark.parametrize("name", ["tpu-v4", "gaudi2-96gb", "flightllm-u280"])
+def test_a_limit_that_leaves_nothing_above_idle_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=r"power.limit = 5 W must be more than power.idle"):
+        read_device(name, {"power.limit": "5 W"})
+
+
 def test_an_unknown_process_is_refused() -> None:
     with pytest.raises(InputError, match="low_power"):
         leakage_w_mm2(45.0, "high_power")
