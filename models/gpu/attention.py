@@ -20,6 +20,7 @@ FP8 = ARITHMETIC_CODES["fp8_e4m3"]
 QUERY_TILE = 128.0  # packed query rows of a thread block (FlashAttention 2 and 3)
 SMALL_QUERY_TILE = 64.0  # of one that holds no more: the least rows of a warp group's product
 KEY_TILE = 64.0  # keys a step
+PROMPT_KEYS = 128.0  # that prompts' kernels multiply at a time (FlashAttention-3: 128 with heads of 128)
 WIDE_HEAD = 256.0  # widest head whose operands stay in shared memory and registers
 WIDE_SPLITS = 8.0  # Triton decode kernels, which serve wider heads, cut the KV into no more parts
 NARROW_SHARE = 0.81  # of the 16-bit share that 8-bit products reach: 1.2 of 1.98 over 0.74 of 0.99 PFLOP/s [2]
@@ -235,6 +236,18 @@ def held_share(gpu: Gpu, footprint_bytes: float) -> float:
 
 
 @cost_function
+def visited_keys(row: OperatorRow, cut: Tiling) -> float:
+    """Keys that a tile of queries is multiplied with, masked ones too: both ends of a window lie within a step of keys.
+
+    These take energy; the time of a step is fitted without them.
+    """
+    keys = cut.mean * KEY_TILE
+    if row.window <= 0.0 or row.query_length <= 1.0:
+        return keys
+    return max(keys, min(keys + PROMPT_KEYS - 1.0, row.kv_length))
+
+
+@cost_function
 def attention(gpu: Gpu, row: OperatorRow) -> OperatorCost:
     """Cost of attention as runtimes launch it: with the kernel that appends to the KV, and the one that joins splits.
 
@@ -260,8 +273,9 @@ def attention(gpu: Gpu, row: OperatorRow) -> OperatorCost:
     if cut.split > 1.0:
         fixed_s = fixed_s + join_s(gpu, row, cut.split)
         partial = 8.0 * cut.split * row.batch * row.heads * row.query_length * row.value_head_dim
-    cached = cut.tiles * cut.mean * KEY_TILE * block_width(gpu, row) * row.stored_bytes + row.bytes + partial
-    scores = max(row.flops / (2.0 * width), cut.tiles * cut.rows * cut.mean * KEY_TILE)  # of whole tiles
+    visited = visited_keys(row, cut)
+    cached = cut.tiles * visited * block_width(gpu, row) * row.stored_bytes + row.bytes + partial
+    scores = max(row.flops / (2.0 * width), cut.tiles * cut.rows * visited)  # of whole tiles
     dynamic_j = (
         scores * 2.0 * block_width(gpu, row) * flop_energy_j(gpu, product_format(gpu, row))
         + scores * (SOFTMAX_OPERATIONS + gpu.vector_rate / gpu.exponential_rate) * gpu.energy_vector_j

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import hwsim
 from hwsim.errors import InputError
+from hwsim.estimation import KINDS
 from hwsim.experiments.calibration import power as calibration
 from hwsim.models.catalog import list_devices, read_device
 from hwsim.models.gpu.power import HELD_SHARE, active_power_w, kernel_energy_j, running_share, slowdown
@@ -107,6 +108,29 @@ def test_several_boards_draw_idle_and_running_power_while_they_exchange_results(
         kernel_s = each.latency_s - each.runtime_s
         assert each.energy_j >= (idle_w * each.latency_s + running_w * kernel_s) * (1 - 1e-9)
     assert found.energy_j >= idle_w * found.latency_s * (1 - 1e-9)
+
+
+def test_a_windows_ends_take_the_energy_of_whole_steps_of_keys() -> None:
+    gpu = read_device("h200-sxm-141gb", {"power.limit": "100 kW"})
+    prompt = {
+        "batch": 4,
+        "query_length": 8192,
+        "kv_length": 8192,
+        "heads": 32,
+        "kv_heads": 4,
+        "head_dim": 128,
+        "dtype": "bf16",
+    }
+    record = gpu.record._replace(
+        idle_power_w=0.0, active_power_share=0.0, energy_memory_byte_j=0.0, energy_l2_byte_j=0.0
+    )
+    joules = [
+        gpu.cost(record, lower(KINDS["attention"][0](window=window, **prompt))).energy_j for window in (128, 256, 1024)
+    ]
+    # Each query of a group of eight sees the window, and 127 keys more lie in its first and last step.
+    scores = [joules[1] / joules[0], joules[2] / joules[1]]
+    assert scores[0] == pytest.approx((256 + 127) / (128 + 127), rel=0.06)
+    assert scores[1] == pytest.approx((1024 + 127) / (256 + 127), rel=0.08)
 
 
 def test_narrower_formats_take_less_energy_for_the_same_product() -> None:
