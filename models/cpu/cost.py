@@ -25,30 +25,41 @@ SOFTMAX_OPERATIONS = 6.0  # operations a score beside its exponential
 
 
 @cost_function
+def computing_bytes(arithmetic: float) -> float:
+    """Bytes of a value as the units take it: 8 and 4 bit floats widen to 16 bit, 4 bit integers to 8 bit."""
+    if arithmetic < 2.0:
+        return 4.0
+    return 1.0 if arithmetic == 6.0 or arithmetic == 7.0 else 2.0
+
+
+@cost_function
+def fastest(computing: float, fp32: float, rate_16bit: float, rate_int8: float) -> float:
+    """Rate of a format of so many bytes: that of its own units, or of a wider format's where those are faster."""
+    rate = fp32
+    if computing <= 2.0:
+        rate = max(rate, rate_16bit)
+    if computing <= 1.0:
+        rate = max(rate, rate_int8)
+    return rate
+
+
+@cost_function
 def vector_rate(cpu: Cpu, arithmetic: float) -> float:
-    """Operations per cycle per core of the vector units; a format without hardware runs in fp32."""
-    if arithmetic == 2.0 or arithmetic == 3.0:
-        return max(cpu.vector_16bit, cpu.vector_fp32)
-    if arithmetic == 6.0 or arithmetic == 7.0:
-        return max(cpu.vector_int8, cpu.vector_fp32)
-    return cpu.vector_fp32
+    """Operations per cycle per core of the vector units."""
+    return fastest(computing_bytes(arithmetic), cpu.vector_fp32, cpu.vector_16bit, cpu.vector_int8)
 
 
 @cost_function
 def matrix_rate(cpu: Cpu, arithmetic: float) -> float:
-    """Operations per cycle per core of the matrix units, 0 where there are none for the format."""
-    if arithmetic == 2.0 or arithmetic == 3.0:
-        return cpu.matrix_16bit
-    if arithmetic == 6.0 or arithmetic == 7.0:
-        return cpu.matrix_int8
-    return cpu.matrix_fp32
+    """Operations per cycle per core of the matrix units, 0 where there are none for the format or a wider one."""
+    return fastest(computing_bytes(arithmetic), cpu.matrix_fp32, cpu.matrix_16bit, cpu.matrix_int8)
 
 
 @cost_function
 def flop_energy_j(cpu: Cpu, arithmetic: float) -> float:
-    """Joules per operation in a format."""
-    narrow = (arithmetic == 2.0 or arithmetic == 3.0) or (arithmetic == 6.0 or arithmetic == 7.0)
-    return cpu.energy_narrow_flop_j if narrow else cpu.energy_flop_j
+    """Joules per operation: those of the narrow units where the format has some, else fp32's."""
+    rate = max(vector_rate(cpu, arithmetic), matrix_rate(cpu, arithmetic))
+    return cpu.energy_narrow_flop_j if rate > max(cpu.vector_fp32, cpu.matrix_fp32) else cpu.energy_flop_j
 
 
 @cost_function
@@ -99,9 +110,9 @@ def beyond_cache(cpu: Cpu, activation_bytes: float) -> float:
 def weighted(
     cpu: Cpu, row: OperatorRow, groups: float, m: float, n: float, k: float, weight_bytes: float
 ) -> OperatorCost:
-    """Products with stored weights: unpack narrow ones, compute, stream ``weight_bytes`` from memory."""
+    """Products with stored weights: widen those narrower than the units take, compute, stream ``weight_bytes``."""
     compute_s = product_s(cpu, groups, m, n, k, row.arithmetic)
-    if row.stored_bytes < 1.0:
+    if row.stored_bytes < computing_bytes(row.arithmetic):
         compute_s += groups * n * k / (cpu.cores * cpu.unpack * cpu.clock_hz)
     activations = beyond_cache(cpu, groups * m * (k + n) * row.dtype_bytes)
     active = min(cpu.cores, groups * ceil(n / COLUMN_BLOCK))
