@@ -53,10 +53,45 @@ def tree(link: LinkRecord, ranks: float, message_bytes: float) -> float:
 
 
 @cost_function
+def aggregated_tree(link: LinkRecord, ranks: float, message_bytes: float) -> float:
+    """Seconds of an all-gather or reduce-scatter in log2(N) hops with no more bytes than the ring.
+
+    (NVIDIA, NCCL 2.23: parallel aggregated trees, PAT.)
+    """
+    chunk = message_bytes / ranks
+    return by_protocol(link, ceil(log2(max(ranks, 2.0))), (ranks - 1.0) * chunk, chunk)
+
+
+@cost_function
+def in_node(link: LinkRecord, ranks: float) -> float:
+    """Ranks that share a node; 1 on a link that joins single devices."""
+    return min(ranks, link.node_devices)
+
+
+@cost_function
+def across(link: LinkRecord, ranks: float, message_bytes: float, passes: float) -> float:
+    """Seconds of ``passes`` trips in two levels: round the ring of a node over its own link, and between nodes.
+
+    Each rank of a node moves its part of the message through its own port, so that the ring between nodes has a rank a
+    node and carries ``message / ranks of a node``; trees take its place where they are faster. Chunks follow one
+    another: the slower level hides what the other moves, but no hop.
+    """
+    inside = in_node(link, ranks)
+    nodes, part = ceil(ranks / inside), message_bytes / inside
+    steps = passes * (inside - 1.0)
+    local_s = steps * part / link.node_bandwidth_bytes_per_s
+    between_s = ring(link, nodes, part, passes) if nodes > 1.0 else 0.0
+    if nodes > 1.0 and link.logarithmic > 0.0:
+        between_s = min(between_s, tree(link, nodes, part) if passes == 2.0 else aggregated_tree(link, nodes, part))
+    return steps * link.node_latency_s + max(local_s, between_s)
+
+
+@cost_function
 def one_shot(link: LinkRecord, ranks: float, message_bytes: float) -> float:
     """Seconds, start included, of an all-reduce where every rank loads all others' messages and adds them up."""
-    loaded = (ranks - 1.0) * message_bytes
-    return link.direct_fixed_s + loaded / (link.bandwidth_bytes_per_s * link.direct_achieved)
+    inside = in_node(link, ranks)
+    loaded_s = (ranks - inside) * message_bytes / (link.bandwidth_bytes_per_s * link.direct_achieved)
+    return link.direct_fixed_s + max(loaded_s, (inside - 1.0) * message_bytes / link.node_bandwidth_bytes_per_s)
 
 
 @cost_function
@@ -75,9 +110,7 @@ def adds_up(link: LinkRecord, row: OperatorRow) -> bool:
 @cost_function
 def all_reduce(link: LinkRecord, row: OperatorRow) -> float:
     """Seconds, start included, of an all-reduce by the row's algorithm: nccl, one_shot, nvls or the best of them."""
-    library = ring(link, row.ranks, row.message_bytes, 2.0)
-    if link.logarithmic > 0.0:
-        library = min(library, tree(link, row.ranks, row.message_bytes))
+    library = across(link, row.ranks, row.message_bytes, 2.0)
     if adds_up(link, row):
         switch = in_switch(link, row.ranks, row.message_bytes)
         if row.algorithm == 2.0:
@@ -109,9 +142,11 @@ def collective(link: LinkRecord, row: OperatorRow) -> OperatorCost:
         latency, sent = all_reduce(link, row), 2.0 * sent
         fixed = link.direct_fixed_s if row.algorithm == 1.0 else fixed
     elif row.operation <= 2.0:
-        latency = link.fixed_s + ring(link, row.ranks, row.message_bytes, 1.0)
+        latency = link.fixed_s + across(link, row.ranks, row.message_bytes, 1.0)
     elif row.operation == 3.0:
-        latency, fixed = peers(link, sent, chunk, chunk), link.peer_fixed_s
+        inside, fixed = in_node(link, row.ranks), link.peer_fixed_s
+        local_s = fixed + (inside - 1.0) * chunk / link.node_bandwidth_bytes_per_s
+        latency = max(local_s, peers(link, sent - (inside - 1.0) * chunk, chunk, chunk))
     else:
         latency, fixed = peers(link, row.message_bytes, row.message_bytes, 0.0), link.peer_fixed_s
         sent = row.message_bytes

@@ -9,6 +9,7 @@ from hwsim.hardware import Link
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
+    Count,
     Energy,
     Number,
     Share,
@@ -57,11 +58,20 @@ class Direct(Table):
     achieved: Share
 
 
+class Node(Table):
+    """Devices of a node, joined by a faster link: what one of them reaches in one direction, and a hop."""
+
+    devices: Count
+    bandwidth: Bandwidth
+    latency: Time
+
+
 class LinkFile(Table):
     """A link of the catalog: bandwidth of one device in one direction.
 
     Without ``[protocol]`` a message costs a hop and its bytes over the achieved bandwidth, whatever its size; without
     ``[peer]``, ``[switch]`` or ``[direct]`` those algorithms have the link's own start, hop and achieved share.
+    With ``[node]`` the link joins nodes, one port a device, and collectives run in levels.
     """
 
     description: str = ""
@@ -77,6 +87,7 @@ class LinkFile(Table):
     peer: Peer | None = None
     switch: Switch | None = None
     direct: Direct | None = None
+    node: Node | None = None
     status: StatusTable = StatusTable()
 
 
@@ -105,6 +116,8 @@ def with_defaults(record: LinkRecord, file: LinkFile) -> LinkRecord:
         record = record._replace(peer_fixed_s=file.fixed + file.latency, peer_chunk_bytes=1.0)
     if file.switch is None:
         record = record._replace(switch_start_s=2.0 * file.latency, switch_achieved=file.achieved)
+    if file.node is None:
+        record = record._replace(node_devices=1.0, node_bandwidth_bytes_per_s=file.bandwidth)
     if file.direct is None:
         record = record._replace(direct_fixed_s=file.fixed + 2.0 * file.latency, direct_achieved=file.achieved)
     return record

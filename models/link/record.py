@@ -35,6 +35,9 @@ class LinkRecord(NamedTuple):
     switch_achieved: float
     direct_fixed_s: float  # one-shot: start and one barrier over flags
     direct_achieved: float  # bandwidth share of plain loads from peers
+    node_devices: float  # devices of a node, joined by a faster link of their own; 1: none are
+    node_bandwidth_bytes_per_s: float  # that link's, of one device in one direction, as large messages reach it
+    node_latency_s: float  # one of its hops
 
 
 #: TOML path -> record field.
@@ -61,4 +64,7 @@ LINK_PATHS: dict[str, str] = {
     "switch.achieved": "switch_achieved",
     "direct.fixed": "direct_fixed_s",
     "direct.achieved": "direct_achieved",
+    "node.devices": "node_devices",
+    "node.bandwidth": "node_bandwidth_bytes_per_s",
+    "node.latency": "node_latency_s",
 }

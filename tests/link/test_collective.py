@@ -15,7 +15,7 @@ from hwsim.errors import HwsimError, InputError
 from hwsim.experiments.calibration import collective as calibration
 from hwsim.experiments.calibration.toml_values import with_values
 from hwsim.models.catalog import files, read_link
-from hwsim.models.link.collective import collective
+from hwsim.models.link.collective import collective, ring, tree
 from hwsim.operators import Collective
 from hwsim.rows import ALGORITHM_CODES, OPERATION_CODES, lower
 
@@ -46,7 +46,18 @@ def test_a_larger_message_never_takes_less_and_none_beats_the_wire(
     small = cost_s(link, message_bytes, ranks, **rest)
     assert cost_s(link, message_bytes * growth, ranks, **rest) >= small * (1 - 1e-12)
     received = message_bytes if operation == "send_recv" else message_bytes * (ranks - 1) / ranks
-    assert small >= received / read_link(link).bandwidth_bytes_per_s
+    record = read_link(link).record
+    both = record.bandwidth_bytes_per_s + (record.node_devices > 1.0) * record.node_bandwidth_bytes_per_s
+    assert small >= received / both
+    nodes = -(-ranks // min(ranks, record.node_devices))
+    if operation == "all_reduce" and algorithm != "one_shot" and nodes > 1:
+        port = message_bytes / min(ranks, record.node_devices)  # what one port carries for its rank of each node
+        twice = 1.0 + 1.0 / nodes if record.in_switch else 2.0 * (nodes - 1.0) / nodes
+        assert small >= twice * port / record.bandwidth_bytes_per_s
+    least = min(record.fixed_s, record.direct_fixed_s, record.peer_fixed_s)
+    hop = min(record.latency_s, record.simple_hop_s, record.line_hop_s)
+    hop = min(hop, record.node_latency_s) if record.node_devices > 1.0 else hop
+    assert small >= least + hop * (algorithm == "nccl")
 
 
 @given(link=st.sampled_from(LINKS), message_bytes=st.floats(1e2, 1e10), ranks=st.sampled_from([2.0, 8.0]))
@@ -72,6 +83,54 @@ def test_over_a_network_many_ranks_form_trees_for_small_messages_and_rings_for_l
     assert small[1] - small[0] == pytest.approx(2 * 4 * 5e-6, rel=0.01)  # log2: four more levels, up and down
     bandwidth = 50e9 * 0.8
     assert cost_s("infiniband-ndr", 10e9, 16.0) == pytest.approx(2 * 15 / 16 * 10e9 / bandwidth, rel=0.01)
+
+
+def test_between_nodes_each_device_moves_its_part_through_its_own_port() -> None:
+    """Sixteen H100 in two nodes: NCCL reaches some 350 GB/s of bus bandwidth and more over eight ports of 50 GB/s."""
+    name = "infiniband-ndr-nvlink-4"
+    record, large = read_link(name).record, 8e9
+    within = 2 * 7 / 8 * large / record.node_bandwidth_bytes_per_s
+    between = 2 * 1 / 2 * (large / 8) / (record.bandwidth_bytes_per_s * record.achieved)
+    assert cost_s(name, large, 16.0) == pytest.approx(max(within, between), rel=0.01)
+    assert 300e9 < 2 * 15 / 16 * large / cost_s(name, large, 16.0) < 400e9
+    assert cost_s(name, large, 8.0) == pytest.approx(within, rel=0.01)
+    assert cost_s(name, large, 16.0) < 0.2 * cost_s("infiniband-ndr", large, 16.0)
+    hops = 2 * 7 * record.node_latency_s + 2 * record.latency_s
+    assert cost_s(name, 1024, 16.0) == pytest.approx(record.fixed_s + hops, rel=0.02)
+
+
+def test_between_nodes_small_messages_go_over_trees_and_large_ones_round_the_ring() -> None:
+    name = "infiniband-ndr-nvlink-4"
+    record = read_link(name).record
+    small = [cost_s(name, 4096, ranks) for ranks in (32.0, 512.0)]  # 4 and 64 nodes: four levels more, up and down
+    assert small[1] - small[0] == pytest.approx(2 * 4 * record.latency_s, rel=0.02)
+    for size, trees in ((4096.0, True), (10e9, False)):
+        assert (tree(record, 8.0, size / 8.0) < ring(record, 8.0, size / 8.0, 2.0)) == trees
+
+
+@settings(deadline=None)
+@given(
+    link=st.sampled_from(LINKS), operation=st.sampled_from(sorted(OPERATION_CODES)),
+    ranks=st.sampled_from([2.0, 8.0, 16.0, 64.0]), message_bytes=st.floats(1e2, 1e10),
+    field=st.sampled_from(["bandwidth_bytes_per_s", "node_bandwidth_bytes_per_s", "achieved", "direct_achieved"]),
+)  # fmt: skip
+def test_a_wider_link_is_never_slower(
+    link: str, operation: str, ranks: float, message_bytes: float, field: str
+) -> None:
+    record = read_link(link).record
+    row = lower(Collective(name="c", ranks=ranks, elements=message_bytes / 2, operation=operation, algorithm="best"))
+    wider = record._replace(**{field: 1.3 * getattr(record, field)})
+    assert collective(wider, row).latency_s <= collective(record, row).latency_s * (1 + 1e-12)
+
+
+@given(link=st.sampled_from(LINKS), message_bytes=st.floats(1e2, 1e10), ranks=st.sampled_from([2.0, 4.0, 8.0, 32.0]))
+def test_more_ranks_never_reduce_sooner_nor_does_all_reduce_beat_its_half(
+    link: str, message_bytes: float, ranks: float
+) -> None:
+    whole = cost_s(link, message_bytes, ranks)
+    if not read_link(link).record.in_switch:  # a switch adds up what a ring passes on: it moves 1 + 1/N of the message
+        assert cost_s(link, message_bytes, 2 * ranks) >= whole * (1 - 1e-12)
+        assert whole >= cost_s(link, message_bytes, ranks, operation="reduce_scatter") * (1 - 1e-12)
 
 
 def test_inside_a_node_hops_grow_with_the_ranks() -> None:
