@@ -12,6 +12,7 @@ from math import ceil
 
 from hwsim.cost import cost_function
 from hwsim.errors import InputError
+from hwsim.models.fpga.overlay import held_s
 from hwsim.models.fpga.record import Fpga
 from hwsim.rows import COMPUTE, RECURRENT, OperatorCost, OperatorRow
 
@@ -71,6 +72,7 @@ def recurrent_cycles(fpga: Fpga, row: OperatorRow) -> float:
 @cost_function
 def dataflow(fpga: Fpga, cycles: float, macs: float) -> OperatorCost:
     """Seconds and joules of ``cycles``; everything is on chip."""
-    latency = cycles / fpga.clock_hz
-    energy = macs * fpga.energy_mac_j + fpga.idle_power_w * latency
-    return OperatorCost(latency, energy, latency, 0.0, 0.0, 0.0, 0.0, COMPUTE)
+    busy_s, dynamic_j = cycles / fpga.clock_hz, macs * fpga.energy_mac_j
+    latency = held_s(fpga, busy_s, dynamic_j)
+    energy = dynamic_j + fpga.idle_power_w * latency
+    return OperatorCost(latency, energy, busy_s, 0.0, 0.0, 0.0, 0.0, COMPUTE)

@@ -41,9 +41,15 @@ def product_s(fpga: Fpga, m: float, n: float, k: float, density: float) -> float
 
 
 @cost_function
+def held_s(fpga: Fpga, latency_s: float, dynamic_j: float) -> float:
+    """Seconds with the board's power limit kept: its clock is throttled at the same voltage, so energy stays."""
+    return max(latency_s, dynamic_j / max(fpga.power_limit_w - fpga.idle_power_w, 1e-3))
+
+
+@cost_function
 def total(fpga: Fpga, compute_s: float, load_s: float, serial_load_s: float, dynamic_j: float) -> OperatorCost:
     """Compute and double-buffered loads overlap; ``serial_load_s`` comes before them."""
-    latency = max(compute_s, load_s) + serial_load_s
+    latency = held_s(fpga, max(compute_s, load_s) + serial_load_s, dynamic_j)
     bound = COMPUTE if compute_s >= load_s + serial_load_s else MEMORY
     energy = dynamic_j + fpga.idle_power_w * latency
     return OperatorCost(latency, energy, compute_s, load_s + serial_load_s, 0.0, 0.0, 0.0, bound)

@@ -63,7 +63,7 @@ def test_a_product_is_never_under_the_roofline_and_plain_equals_compiled(m: int,
 @given(
     m=st.integers(1, 600), n=st.integers(1, 20000), k=st.integers(1, 20000), factor=st.floats(1.0, 8.0),
     field=st.sampled_from(["clock_hz", "cores", "matrix_macs", "vector_macs", "lanes", "channel_bandwidth_bytes_per_s",
-                           "channels_per_core", "buffer_bytes", "memory_bandwidth_bytes_per_s"]),
+                           "channels_per_core", "buffer_bytes", "memory_bandwidth_bytes_per_s", "power_limit_w"]),
 )  # fmt: skip
 def test_more_of_any_resource_is_never_slower(m: int, n: int, k: int, factor: float, field: str) -> None:
     device = read_device("flightllm-u280")
@@ -208,3 +208,18 @@ def test_an_operation_takes_twelve_times_the_energy_of_an_asic(name: str, node_n
         mac_j = 4.0 * operation_energy_j("int8_multiply", node_nm) + operation_energy_j("int32_add", node_nm)
     assert record.energy_mac_j == pytest.approx(12.0 * mac_j, rel=0.01)
     assert record.energy_lane_j == pytest.approx(12.0 * multiply_add_energy_j("fp16", node_nm), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "phase"), [("flightllm-u280", "llama-2-7b", "prefill"), ("lfads-u55c", "lfads", "forward")]
+)
+def test_a_board_keeps_its_power_limit_by_a_slower_clock(name: str, network: str, phase: str) -> None:
+    idle_w = read_device(name).idle_power_w
+    free, held = (
+        hwsim.simulate(network, on=read_device(name, limit), phase=phase, weights="int4")
+        for limit in ({}, {"power.limit": f"{idle_w + 0.01} W"})
+    )
+    assert held.latency_s > free.latency_s
+    assert held.energy_j / held.latency_s <= (idle_w + 0.01) * 1.001
+    dynamic = [result.energy_j - idle_w * result.latency_s for result in (free, held)]
+    assert dynamic[0] == pytest.approx(dynamic[1], rel=1e-6)
