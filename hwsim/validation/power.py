@@ -98,6 +98,8 @@ def _operator(line: dict[str, Any]) -> tuple[tuple[int, ...], OperatorRow]:
         block = line["gemm_dtype"] == "fp8_block"
         formats: dict[str, Any] = {"dtype": "fp8_e4m3", "scaling": "block"} if block else {"dtype": "bf16"}
         return (int(m), int(n), int(k)), lower(KINDS["matmul"][0](m=m, n=n, k=k, **formats))
+    if line["family"] == "moe":
+        return _experts(line)
     names = ("batch_size", "isl", "step", "num_heads", "num_key_value_heads", "head_dim", "window_size")
     batch, isl, step, heads, kv_heads, head_dim, window = (float(line[name]) for name in names)
     decode = line["family"] == "generation_attention"
@@ -107,6 +109,19 @@ def _operator(line: dict[str, Any]) -> tuple[tuple[int, ...], OperatorRow]:
         kv_dtype="fp8_e4m3" if line["kv_cache_dtype"] == "fp8" else "bf16",
     )  # fmt: skip
     return tuple(int(value) for value in (batch, isl + step, heads, kv_heads, head_dim)), lower(operator)
+
+
+def _experts(line: dict[str, Any]) -> tuple[tuple[int, ...], OperatorRow]:
+    from hwsim.estimation import KINDS
+    from hwsim.validation.tables_moe import FORMATS, KEYS, UNGATED
+
+    key = tuple(int(line[name]) for name in KEYS)
+    tokens, hidden, intermediate, top_k, experts, tensor, _ = (float(value) for value in key)
+    operator = KINDS["moe"][0](
+        tokens=tokens, hidden=hidden, intermediate=intermediate / tensor, experts=experts, top_k=top_k,
+        gated=key[2:5] not in UNGATED, **FORMATS[line["gemm_dtype"]][1],
+    )  # fmt: skip
+    return key, lower(operator)
 
 
 def activities(device: Device, rows: KernelPower, paths: Sequence[str]) -> Floats:

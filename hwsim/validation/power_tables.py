@@ -24,11 +24,26 @@ from hwsim.rows import BOUND_NAMES
 from hwsim.validation.collection import finished, read_w
 from hwsim.validation.evaluation import WORST, Evaluation
 from hwsim.validation.meter import own_share
-from hwsim.validation.power import FILES, PUBLIC, SETTLED_S, KernelPower, joined, load, neighbour_w, predicted_w
+from hwsim.validation.power import (
+    FILES,
+    PUBLIC,
+    SETTLED_S,
+    KernelPower,
+    from_table,
+    joined,
+    load,
+    neighbour_w,
+    predicted_w,
+)
 from hwsim.validation.scoring import Score, by_size, relative_errors, score, score_where
 from hwsim.validation.targets import Floats, Targets, data_folder
 
-COLUMNS = {"gemm": ("m", "n", "k"), "attention": ("batch_size", "context", "heads", "kv_heads", "head_dim")}
+ATTENTION = ("batch_size", "context", "heads", "kv_heads", "head_dim")
+EXPERTS = ("tokens", "hidden", "intermediate", "top_k", "experts", "moe_tp", "moe_ep")
+KINDS = {  # of kernels: name in the tables, and the columns of a key
+    "gemm": ("matmul", ("m", "n", "k")), "context_attention": ("attention prefill", ATTENTION),
+    "generation_attention": ("attention decode", ATTENTION), "moe": ("moe", EXPERTS),
+}  # fmt: skip
 LABELS = {"bfloat16": "bf16", "fp8_block": "fp8_block", "fp8": "fp8 KV"}
 MOST_KERNELS = 4000  # of a family, thinned by a fixed stride
 NOTES = (
@@ -91,18 +106,23 @@ def _in_folder(device: str) -> bool:
 
 
 def _parquet(device: str) -> list[Path]:
-    """Attention tables of the installed collection that state power."""
+    """Tables of attention and of experts in the installed collection that state power."""
     folder = data_folder(device)
     if folder is None or not folder.is_dir():
         return []
     from pyarrow import parquet
 
-    files = sorted(folder.glob("attention/*/*/*_attention_perf.parquet"))
+    files = [
+        *sorted(folder.glob("attention/*/*/*_attention_perf.parquet")),
+        *sorted(folder.glob("moe/*/*/moe_perf.parquet")),
+    ]
     return [file for file in files if "power" in parquet.read_schema(file).names]
 
 
 def kernels(device: str) -> tuple[KernelPower, Floats]:
     """Measured kernels of a device, from ``HWSIM_DATA_DIR`` or the installed collection, and their predicted readings.
+
+    No number (nan) stands for a reading that is not predicted: experts' kernels ran in an order of their own.
 
     Raises
     ------
@@ -116,9 +136,28 @@ def kernels(device: str) -> tuple[KernelPower, Floats]:
     if not files:
         hint = f"; HWSIM_DATA_DIR names no folder with {FILES[device]}: {PUBLIC}" if device in FILES else ""
         raise InputError(f"validate: no kernel power of '{device}' to compare with{hint}")
-    collections = [finished(lines, max(1, len(lines) // MOST_KERNELS)) for lines in map(_lines, files)]
-    read = [each.expected_w(predicted_w(board, each.rows), board.idle_power_w) for each in collections]
-    return joined([each.rows.at(each.place) for each in collections]), np.concatenate(read)
+    parts: list[KernelPower] = []
+    read: list[Floats] = []
+    for file in files:
+        lines = _lines(file)
+        if file.stem == "moe_perf":
+            parts.append(from_table(_experts(lines)))
+            read.append(np.full(len(parts[-1].keys), np.nan))
+            continue
+        collection = finished(lines, max(1, len(lines) // MOST_KERNELS))
+        parts.append(collection.rows.at(collection.place))
+        read.append(collection.expected_w(predicted_w(board, collection.rows), board.idle_power_w))
+    return joined(parts), np.concatenate(read)
+
+
+def _experts(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Balanced rows of whole experts in the formats of matrix products, thinned."""
+    found = [
+        {**line, "family": "moe", "gemm_dtype": line["moe_dtype"]}
+        for line in lines
+        if line["distribution"] == "balanced" and line["moe_ep_size"] == 1 and line["moe_dtype"] in LABELS
+    ]
+    return found[:: max(1, len(found) // MOST_KERNELS)]
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
@@ -143,6 +182,8 @@ def evaluations(device: str) -> Iterator[Evaluation]:
         bound = np.array([BOUND_NAMES[int(cost.bound)] for cost in costs])
         near, share = neighbour_w(of_family), own_share(of_family.family, of_family.latency_s)
         for suffix, predicted in (("", watts), (", read", read[rows.family == family])):
+            if np.isnan(predicted).any():
+                continue
             yield PowerEvaluation(
                 targets=_targets(board, str(family), suffix, of_family), predicted_s=predicted, bound=bound,
                 status=board.status.get("power", "unvalidated"), roofline_s=np.full(len(watts), np.nan),
@@ -152,11 +193,11 @@ def evaluations(device: str) -> Iterator[Evaluation]:
 
 def _targets(board: Device, family: str, suffix: str, rows: KernelPower) -> Targets:
     kind, _, dtype = family.partition(" ")
-    phase = {"context_attention": "attention prefill", "generation_attention": "attention decode"}.get(kind, "matmul")
+    phase, names = KINDS[kind]
+    label = LABELS[dtype] if names is ATTENTION else LABELS[dtype].partition(" ")[0]
     keys = np.array(rows.keys, dtype=np.int64)
-    names = COLUMNS["gemm" if kind == "gemm" else "attention"]
     return Targets(
-        operator="power", table=f"power {phase} {LABELS[dtype]}{suffix}", device=board.name,
+        operator="power", table=f"power {phase} {label}{suffix}", device=board.name,
         arguments={name: keys[:, index].astype(np.float64) for index, name in enumerate(names)}, keys=keys,
         latency_s=rows.power_w, framework_s={"vllm": rows.power_w}, notes=NOTES, unit="W",
         size_class=np.where(rows.latency_s >= SETTLED_S, "0.1 ms and more", "under 0.1 ms"),

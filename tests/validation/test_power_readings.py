@@ -170,3 +170,18 @@ def test_a_device_whose_power_is_not_here_to_compare_is_refused_in_one_line(
     error = capsys.readouterr().err
     assert f"no kernel power of '{device}'" in error and len(error.strip().splitlines()) == 1
     assert ("HWSIM_DATA_DIR" in error) == (device == "h200-sxm-141gb")
+
+
+def test_power_of_a_b200_that_nothing_was_fitted_to_lies_within_the_published_errors(
+    require_package: Callable[[str, str], ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    require_package("aiconfigurator_core", "validation")
+    assert run_app(["validate", "--device", "b200-sxm-180gb", "--operator", "power", "--json"]) == 0
+    rows = {row["table"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    for table, most in (("power moe bf16", 0.18), ("power moe fp8", 0.18), ("power attention prefill bf16", 0.21)):
+        assert rows[table]["status"] == "zero-shot"
+        assert rows[table]["sizes"]["0.1 ms and more"]["mape"] < most, table
+    for phase in ("prefill", "decode"):
+        steady = rows[f"power attention {phase} bf16"]["all"]
+        assert rows[f"power attention {phase} bf16, read"]["all"]["mape"] < min(0.27, 0.8 * steady["mape"])
+    assert "power moe bf16, read" not in rows  # in what order the experts' kernels ran is not known
