@@ -23,7 +23,7 @@ COMPILED_FROM = 4096  # points from which compiling (once, kept on disk) is wort
 CHUNK = 131_072
 WEIGHT_SETS = 5.0  # a product alone is timed as the public tables are: five sets of weights take turns
 KV_SETS = 1.0  # and attention alone too: the same KV call after call
-SWITCHES = ("causal", "gated")  # arguments that are True or False; others that are no numbers are text
+SWITCHES = ("causal", "gated", "shared_values")  # arguments that are True or False; others that are no numbers are text
 CLOSED_FORMS = ("matmul", "elementwise", "norm", "softmax")  # operators whose own formulas take arrays as they are
 
 
@@ -86,7 +86,7 @@ KINDS: dict[str, tuple[Callable[..., Operator], frozenset[str], frozenset[str]]]
         ("matmul", _matmul, "m n k batch", "dtype weight_dtype scaling"),
         (
             "attention", _attention, "batch query_length kv_length heads kv_heads head_dim value_head_dim window",
-            "dtype kv_dtype causal",
+            "dtype kv_dtype causal shared_values",
         ),
         ("moe", _moe, "tokens hidden intermediate experts top_k", "dtype weight_dtype gated routing"),
         ("collective", _collective, "ranks message_bytes", "operation algorithm dtype"),

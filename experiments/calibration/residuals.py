@@ -27,7 +27,7 @@ from hwsim.models.catalog import files, read_device
 from hwsim.validation.targets import Floats, Targets, load, operators
 
 SWAPPED = {"a100-sxm-80gb": ("ampere", "hopper"), "h100-sxm-80gb": ("hopper", "ampere")}
-LEFT_OUT = ("ep", "ungated")  # experts of one rank of many, and ungated ones: tables that nothing was fitted to
+LEFT_OUT = ("ep", "ungated", "latent")  # experts of one rank of many, ungated ones, latent attention: never fitted
 FEWEST = 40  # points of a class; with fewer it takes the quantiles of all classes
 COMMAND = "python -m hwsim.experiments.calibration.residuals"
 

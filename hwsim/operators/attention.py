@@ -14,7 +14,8 @@ from hwsim.operators.base import Operator, stored_bytes
 class Attention(Operator):
     """Scaled dot-product attention of ``query_length`` new tokens over ``kv_length`` cached ones (the new included).
 
-    ``causal`` aligns the queries to the end of the KV; ``window`` above 0 keeps the last so many keys.
+    ``causal`` aligns the queries to the end of the KV; ``window`` above 0 keeps the last so many keys. With
+    ``shared_values`` the values are the first part of the keys, so that the cache is read once (latent attention).
     """
 
     kind: ClassVar[str] = "attention"
@@ -28,6 +29,7 @@ class Attention(Operator):
     window: float = 0
     kv_dtype: str = ""
     causal: bool = True
+    shared_values: bool = False
     kv_sets: float = 0.0  # equal KVs that take turns; 0 as in a network: too much passes between for any cache
     kv_bits: float = 0.0  # bits a cached value takes on average where that is not its format's; 0: the format's
 
@@ -74,7 +76,8 @@ class Attention(Operator):
 
     @property
     def bytes_by_kind(self) -> dict[str, float]:
-        kv = self.batch * self.kv_heads * self.read_kv * (self.head_dim + self.value_head_dim)
+        width = self.head_dim if self.shared_values else self.head_dim + self.value_head_dim
+        kv = self.batch * self.kv_heads * self.read_kv * width
         activation = self.batch * self.heads * self.query_length * (self.head_dim + self.value_head_dim)
         return {"kv": kv * self.value_bytes, "activation": stored_bytes(activation, self.dtype)}
 

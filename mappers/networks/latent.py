@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from hwsim.graph import OperatorGraph
 from hwsim.mappers.networks.layers import LatentAttention, SparseIndex
-from hwsim.mappers.networks.stored import SharedValueAttention, StoredElementwise
+from hwsim.mappers.networks.stored import StoredElementwise
 from hwsim.mappers.networks.workload import Pass
 from hwsim.operators import Attention, Matmul, Operator
 
@@ -85,10 +85,10 @@ class _Latent:
         width = self.heads * spec.latent_dim + spec.latent_dim + spec.kv_rank
         turned = (self.heads + 1) * spec.rotary_dim
         cached = self._map("rotary", width, turned + spec.kv_rank, ROTARY_FLOPS * turned, [into, *index])
-        attention = SharedValueAttention(
+        attention = Attention(
             name=f"{self.prefix}attention", batch=run.batch, query_length=run.query_length, kv_length=run.kv_length,
             heads=self.heads, kv_heads=1, head_dim=spec.latent_dim, value_head_dim=spec.kv_rank, window=self.picked,
-            dtype=run.activations, kv_dtype=run.kv,
+            dtype=run.activations, kv_dtype=run.kv, shared_values=True,
         )  # fmt: skip
         mixed = self._add(attention, [cached])
         return self._matmul("value_absorb", spec.value_head_dim, spec.kv_rank, [mixed], batch=self.heads)

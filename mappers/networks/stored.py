@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hwsim.formats import number_format
-from hwsim.operators import Attention, Elementwise, MixtureOfExperts
+from hwsim.operators import Elementwise, MixtureOfExperts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +50,3 @@ class RoutedExperts(MixtureOfExperts):
     @property
     def output_elements(self) -> float:
         return (self.held or self.tokens) * self.hidden
-
-
-@dataclass(frozen=True, kw_only=True)
-class SharedValueAttention(Attention):
-    """Attention whose values are the first part of its keys, so that the cache is read once (latent attention)."""
-
-    @property
-    def bytes_by_kind(self) -> dict[str, float]:
-        kv = self.batch * self.kv_heads * self.read_kv * self.head_dim
-        return {**super().bytes_by_kind, "kv": kv * self.value_bytes}

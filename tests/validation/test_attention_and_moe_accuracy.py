@@ -11,15 +11,14 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-import hwsim
 from hwsim.errors import InputError
-from hwsim.experiments.calibration.kernels import calibrated, thinned
-from hwsim.mappers.networks.stored import SharedValueAttention
-from hwsim.rows import lower
+from hwsim.experiments.calibration.kernels import calibrated, operator_rows, thinned
+from hwsim.rows import OperatorRow
 from hwsim.validation.scoring import predict, score
 from hwsim.validation.tables_attention import load as load_attention
+from hwsim.validation.tables_latent import load as load_latent
 from hwsim.validation.tables_moe import load as load_moe
-from hwsim.validation.targets import data_folder, grouped, load, read_table
+from hwsim.validation.targets import load
 
 POINTS = 1500
 
@@ -54,26 +53,41 @@ def test_rows_never_fitted_are_predicted_within_the_published_error(
     assert found.mape < bound
 
 
-@pytest.mark.parametrize(("device", "bound"), [("h100-sxm-80gb", 0.11), ("h200-sxm-141gb", 0.11)])
+@pytest.mark.parametrize(
+    ("device", "bound"), [("h100-sxm-80gb", 0.10), ("h200-sxm-141gb", 0.10), ("b200-sxm-180gb", 0.20)]
+)
 def test_a_decode_step_of_latent_attention_never_fitted_is_predicted_within_the_published_error(
     require_package: Callable[[str, str], ModuleType], device: str, bound: float
 ) -> None:
     require_package("aiconfigurator_core", "validation")
-    folder, model = data_folder(device), hwsim.device(device)
-    assert folder is not None
-    rows = read_table(folder, "mla", "generation_mla_perf")
-    bf16 = rows["kv_cache_dtype"] == "bfloat16"
-    keys = [rows["batch_size"][bf16], (rows["isl"] + rows["step"])[bf16], rows["num_heads"][bf16]]
-    groups = grouped(keys, rows["latency_s"][bf16], rows["framework"][bf16])
-    errors = [
-        model.cost(model.record, lower(SharedValueAttention(
-            name="latent", batch=batch, query_length=1, kv_length=context, heads=heads, kv_heads=1, head_dim=576,
-            value_head_dim=512,
-        ))).latency_s / measured - 1.0
-        for (batch, context, heads), measured in zip(groups.keys.tolist(), groups.latency_s, strict=True)
-    ]  # fmt: skip
-    assert len(errors) > 1000
-    assert np.mean(np.abs(errors)) < bound
+    targets = next(found for found in load("latent", device) if found.table == "latent decode bf16")
+    assert len(targets) > 1000
+    found = score(targets, predict(targets))
+    assert found is not None
+    assert found.mape < bound
+
+
+@pytest.mark.parametrize("device", ["h100-sxm-80gb", "h200-sxm-141gb", "b200-sxm-180gb"])
+def test_long_prompts_of_latent_attention_take_as_long_as_the_faster_of_two_runtimes(
+    require_package: Callable[[str, str], ModuleType], device: str
+) -> None:
+    require_package("aiconfigurator_core", "validation")
+    targets = next(found for found in load("latent", device) if found.table == "latent prefill bf16")
+    long = targets.where(targets.keys[:, 1] >= 8192)
+    ratio = predict(long) / long.fastest_s
+    assert np.mean(np.abs(ratio - 1.0)) < 0.15
+
+
+def test_a_latent_decode_row_reads_one_vector_of_576_a_token(tmp_path: Path) -> None:
+    write(tmp_path, "mla", "generation_mla_perf", {
+        "batch_size": [4], "isl": [1], "step": [1023], "num_heads": [128], "kv_cache_dtype": ["bfloat16"],
+        "latency": [0.02],
+    })  # fmt: skip
+    (decode,) = load_latent(tmp_path, "h100-sxm-80gb")
+    assert decode.table == "latent decode bf16"
+    assert decode.keys.tolist() == [[4, 1024, 128]]
+    kv = 4 * 1024 * 576 * 2
+    assert operator_rows(decode)[0, OperatorRow._fields.index("bytes")] == kv + 4 * 128 * (576 + 512) * 2
 
 
 def write(folder: Path, family: str, table: str, rows: dict[str, list[object]]) -> None:
