@@ -7,11 +7,11 @@ cache of PowerInfer-2 and for the window of LLM in a flash.
 from __future__ import annotations
 
 from functools import cache
-from math import exp, expm1, lgamma, log1p
+from math import exp, expm1, fsum, lgamma, log1p
 from typing import NamedTuple
 
 SKEW = 0.30  # Beta's a for which 26 % of the neurons fire 80 % of the time (PowerInfer, arXiv 2312.12456, recalled)
-STEPS = 4000  # of the sum over firing rates
+STEPS = 400  # of the sum over firing rates, below one half and above
 TOKENS = 1000  # equally likely tokens
 
 
@@ -26,14 +26,19 @@ class Reads(NamedTuple):
 def _rates(mean: float) -> tuple[tuple[float, float, float], ...]:
     """(rate, share of the neurons, share of the firings) of each step, from the highest rate down.
 
-    Rates x = t^(1 / SKEW) with t equally spaced, which takes the density's pole at 0 out of the sum.
+    Steps are equal in x^a below a rate of one half and in (1 - x)^b above, which takes the density's poles out.
     """
     other = SKEW * (1.0 - mean) / mean
-    rates = [((step - 0.5) / STEPS) ** (1.0 / SKEW) for step in range(STEPS, 0, -1)]
-    density = [(1.0 - rate) ** (other - 1.0) for rate in rates]
-    neurons = sum(density)
-    firings = sum(rate * weight for rate, weight in zip(rates, density, strict=True))
-    return tuple((x, weight / neurons, x * weight / firings) for x, weight in zip(rates, density, strict=True))
+    found = []
+    for step in range(STEPS):
+        part = (step + 0.5) / STEPS
+        above, below = (0.5 * part ** (1.0 / other)), (0.5 * part ** (1.0 / SKEW))
+        found.append((1.0 - above, 0.5**other / other * (1.0 - above) ** (SKEW - 1.0)))
+        found.append((below, 0.5**SKEW / SKEW * (1.0 - below) ** (other - 1.0)))
+    found.sort(reverse=True)
+    neurons = sum(weight for _, weight in found)
+    firings = sum(rate * weight for rate, weight in found)
+    return tuple((rate, weight / neurons, rate * weight / firings) for rate, weight in found)
 
 
 def missed(held: float, mean: float, bulk_above: float = 1.0) -> Reads:
@@ -51,6 +56,24 @@ def missed(held: float, mean: float, bulk_above: float = 1.0) -> Reads:
         else:
             single += left * firings
     return Reads(bulk, single)
+
+
+@cache
+def missed_of_recent(held: float, mean: float, routed: float = 1.0) -> float:
+    """Share of the firings that the last tokens' neurons miss, of so many tokens as fill a share ``held`` of memory.
+
+    Of a network with experts a neuron fires at ``routed`` times its rate. The window may be a fraction of a token.
+    """
+    rates = _rates(mean)
+
+    def resident(window: float) -> float:
+        return fsum(weight * (1.0 - (1.0 - routed * rate) ** window) for rate, weight, _ in rates)
+
+    low, high = 0.0, 1e6
+    for _ in range(50):
+        middle = 0.5 * (low + high) if high < 4.0 else (low * high) ** 0.5 if low > 0.0 else 0.01 * high
+        low, high = (middle, high) if resident(middle) < held else (low, middle)
+    return fsum(firings * (1.0 - routed * rate) ** low for rate, _, firings in rates)
 
 
 def _silent(mean: float, tokens: float, asked: float) -> float:
