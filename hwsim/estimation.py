@@ -47,8 +47,10 @@ def _attention(**a: Any) -> Operator:
     return Attention(name="attention", kv_sets=KV_SETS, **a)
 
 
-def _moe(**a: Any) -> Operator:
-    return MixtureOfExperts(name="moe", **a)
+def _moe(*, experts: float, top_k: float, shards: float = 1.0, **a: Any) -> Operator:
+    if shards < 1.0 or shards % 1.0 or (shards > 1.0 and experts % shards):
+        raise InputError(f"moe: shards(={shards:g}) must be a whole number >= 1 that divides experts(={experts:g})")
+    return MixtureOfExperts(name="moe", experts=experts / shards, top_k=top_k / shards, shards=shards, **a)
 
 
 def _elementwise(**a: Any) -> Operator:
@@ -88,7 +90,7 @@ KINDS: dict[str, tuple[Callable[..., Operator], frozenset[str], frozenset[str]]]
             "attention", _attention, "batch query_length kv_length heads kv_heads head_dim value_head_dim window",
             "dtype kv_dtype causal shared_values",
         ),
-        ("moe", _moe, "tokens hidden intermediate experts top_k", "dtype weight_dtype gated routing"),
+        ("moe", _moe, "tokens hidden intermediate experts top_k shards", "dtype weight_dtype gated routing"),
         ("collective", _collective, "ranks message_bytes", "operation algorithm dtype"),
         ("elementwise", _elementwise, "elements reads writes", "dtype"),
         ("softmax", _softmax, "rows columns", "dtype"),

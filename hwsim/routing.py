@@ -7,6 +7,7 @@ taken at the quantile (i + 1/2) / E; loads are scaled to ``tokens x top_k`` and 
 
 from __future__ import annotations
 
+import random
 from functools import lru_cache
 
 from hwsim.errors import InputError
@@ -86,15 +87,50 @@ def power_law_loads(power: float, tokens: float, top_k: float, experts: float) -
     return tuple(map(float, loads))
 
 
-def _loads(routing: str | tuple[float, ...], tokens: float, top_k: float, experts: float) -> tuple[float, ...]:
+@lru_cache(maxsize=4096)
+def busiest_loads(power: float, tokens: float, top_k: float, experts: float, shards: float) -> tuple[float, ...]:
+    """Tokens of each expert of the busiest of ``shards`` devices, which hold ``experts`` each, in an order by chance.
+
+    A layer ends with its busiest device. Popular experts lie anywhere: they are dealt once with a fixed seed, so that
+    the same experts are popular whatever the tokens.
+
+    >>> sum(busiest_loads(1.2, 1000, 1, 16, 8)) / 1000
+    2.431
+    """
+    loads = list(power_law_loads(power, tokens, top_k * shards, experts * shards))
+    random.Random(0).shuffle(loads)
+    each = len(loads) // round(shards)
+    return tuple(max((loads[i : i + each] for i in range(0, each * round(shards), each)), key=sum))
+
+
+def _loads(
+    routing: str | tuple[float, ...], tokens: float, top_k: float, experts: float, shards: float
+) -> tuple[float, ...]:
     if not isinstance(routing, str):
         return routing
     power = exponent(routing)
     assert power is not None
+    if shards > 1.0:
+        return busiest_loads(power, tokens, top_k, experts, shards)
     return power_law_loads(power, tokens, top_k, experts)
 
 
-def touched_experts(routing: str | tuple[float, ...], tokens: float, top_k: float, experts: float) -> float:
+def device_pairs(
+    routing: str | tuple[float, ...], tokens: float, top_k: float, experts: float, shards: float = 1.0
+) -> float:
+    """Pairs of a token and an expert that a device computes: its part, or under a power law the busiest device's.
+
+    >>> device_pairs("balanced", 4096, 1, 16, 8), device_pairs("power_law_1.2", 4096, 1, 16, 8)
+    (4096, 11501.0)
+    """
+    if shards <= 1.0 or not isinstance(routing, str) or exponent(routing) is None:
+        return tokens * top_k
+    return max(1.0, sum(_loads(routing, tokens, top_k, experts, shards)))
+
+
+def touched_experts(
+    routing: str | tuple[float, ...], tokens: float, top_k: float, experts: float, shards: float = 1.0
+) -> float:
     """Distinct experts with at least one token.
 
     >>> touched_experts("balanced", 2, 8, 128), round(touched_experts("uniform", 16, 8, 128), 1)
@@ -106,10 +142,12 @@ def touched_experts(routing: str | tuple[float, ...], tokens: float, top_k: floa
         return float(min(experts, tokens * top_k))
     if routing == "uniform":
         return float(experts * (1.0 - (1.0 - min(1.0, top_k / experts)) ** tokens))
-    return float(max(1, sum(load > 0.0 for load in _loads(routing, tokens, top_k, experts))))
+    return float(max(1, sum(load > 0.0 for load in _loads(routing, tokens, top_k, experts, shards))))
 
 
-def load_peak(routing: str | tuple[float, ...], tokens: float, top_k: float, experts: float) -> float:
+def load_peak(
+    routing: str | tuple[float, ...], tokens: float, top_k: float, experts: float, shards: float = 1.0
+) -> float:
     """Load of the busiest expert over the mean load of those with a token.
 
     >>> load_peak("balanced", 2, 8, 128), load_peak((3, 0, 1, 0), 2, 2, 4)
@@ -117,5 +155,5 @@ def load_peak(routing: str | tuple[float, ...], tokens: float, top_k: float, exp
     """
     if isinstance(routing, str) and routing in ("balanced", "uniform"):
         return 1.0
-    loads = _loads(routing, tokens, top_k, experts)
-    return max(1.0, max(loads) * touched_experts(routing, tokens, top_k, experts) / max(1.0, sum(loads)))
+    loads = _loads(routing, tokens, top_k, experts, shards)
+    return max(1.0, max(loads) * touched_experts(routing, tokens, top_k, experts, shards) / max(1.0, sum(loads)))

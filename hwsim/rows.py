@@ -65,6 +65,7 @@ class OperatorRow(NamedTuple):
     matrices: float = 0.0
     load_peak: float = 1.0  # busiest expert's load over the mean
     experts_touched: float = 0.0
+    all_pairs: float = 0.0  # of a token and an expert on any of the devices that share the experts
     rows: float = 0.0
     columns: float = 0.0
     elements: float = 0.0
@@ -157,8 +158,9 @@ def _(operator: MixtureOfExperts) -> OperatorRow:
     return OperatorRow(
         kind=MOE, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), tokens=operator.tokens,
         hidden=operator.hidden, intermediate=operator.intermediate, experts=operator.experts,
-        top_k=operator.top_k, matrices=float(operator.matrices), experts_touched=operator.touched_experts,
-        load_peak=operator.load_peak,
+        top_k=operator.pairs / operator.tokens, matrices=float(operator.matrices),
+        experts_touched=operator.touched_experts, load_peak=operator.load_peak,
+        all_pairs=operator.tokens * operator.top_k * operator.shards,
         stored_bytes=number_format(operator.weight_dtype).bytes, **_common(operator),
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hwsim.operators.base import Operator, stored_bytes
-from hwsim.routing import check_routing, load_peak, touched_experts
+from hwsim.routing import check_routing, device_pairs, load_peak, touched_experts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +15,9 @@ class MixtureOfExperts(Operator):
 
     ``routing`` says how many tokens each expert gets: "balanced" (all alike), "uniform" (what independent random
     choices touch on average), "power_law_A" (loads drawn from a power law of exponent A), or a count for each expert.
+
+    ``shards`` devices hold ``experts`` each, of which a token chooses ``top_k`` on average, and all have all tokens.
+    Under a power law this is the device with the most pairs.
     """
 
     kind: ClassVar[str] = "moe"
@@ -24,6 +27,7 @@ class MixtureOfExperts(Operator):
     experts: float
     top_k: float
     gated: bool = True
+    shards: float = 1.0
     weight_dtype: str = ""
     routing: str | tuple[float, ...] = "balanced"
 
@@ -41,8 +45,13 @@ class MixtureOfExperts(Operator):
         return 3 if self.gated else 2
 
     @property
+    def pairs(self) -> float:
+        """Pairs of a token and an expert that this device computes."""
+        return device_pairs(self.routing, self.tokens, self.top_k, self.experts, self.shards)
+
+    @property
     def flops(self) -> float:
-        return 2.0 * self.tokens * self.top_k * self.matrices * self.hidden * self.intermediate
+        return 2.0 * self.pairs * self.matrices * self.hidden * self.intermediate
 
     @property
     def parameters(self) -> float:
@@ -55,17 +64,17 @@ class MixtureOfExperts(Operator):
     @property
     def touched_experts(self) -> float:
         """Distinct experts with at least one token; see `hwsim.routing`."""
-        return touched_experts(self.routing, self.tokens, self.top_k, self.experts)
+        return touched_experts(self.routing, self.tokens, self.top_k, self.experts, self.shards)
 
     @property
     def load_peak(self) -> float:
         """Load of the busiest expert over the mean of those with a token; 1 where all are alike."""
-        return load_peak(self.routing, self.tokens, self.top_k, self.experts)
+        return load_peak(self.routing, self.tokens, self.top_k, self.experts, self.shards)
 
     @property
     def bytes_by_kind(self) -> dict[str, float]:
         weights = self.weight_bytes * self.touched_experts / self.experts
-        activation = self.tokens * self.top_k * (2.0 * self.hidden + self.matrices * self.intermediate)
+        activation = self.pairs * (2.0 * self.hidden + self.matrices * self.intermediate)
         return {"weight": weights, "activation": stored_bytes(activation, self.dtype)}
 
     @property

@@ -69,8 +69,8 @@ def _targets(
     return Targets(
         operator="moe", table=table, device=device,
         arguments={
-            "tokens": tokens, "hidden": hidden, "intermediate": intermediate / tensor, "experts": experts / expert,
-            "top_k": top_k / expert, "routing": routing, "gated": gated, **arguments,
+            "tokens": tokens, "hidden": hidden, "intermediate": intermediate / tensor, "experts": experts,
+            "top_k": top_k, "shards": expert, "routing": routing, "gated": gated, **arguments,
         },
         keys=groups.keys, latency_s=groups.latency_s, framework_s=groups.framework_s,
         size_class=size_class(groups.keys),

@@ -89,7 +89,10 @@ def moe(gpu: Gpu, row: OperatorRow) -> OperatorCost:
     experts = Experts(max(1.0, row.experts_touched), pairs, 1.0 if row.load_peak <= 1.0 else 0.0)
     up = grouped(gpu, row, experts, (row.matrices - 1.0) * row.intermediate, row.hidden)
     down = grouped(gpu, row, experts, row.hidden, row.intermediate)
-    around = 2.0 * (pairs * (row.matrices * row.intermediate + 2.0 * row.hidden) + 2.0 * row.tokens * row.hidden)
+    # Rows that belong to other devices' experts are never gathered, yet activation and sum pass over all rows.
+    rows = max(pairs, row.all_pairs)
+    passes = rows * (row.matrices * row.intermediate + row.hidden) + pairs * row.hidden
+    around = 2.0 * (passes + 2.0 * row.tokens * row.hidden)
     around_s = around / (gpu.memory_bandwidth_bytes_per_s * gpu.moe_memory)
     dynamic_j = around * (gpu.energy_l2_byte_j + gpu.energy_memory_byte_j)
     rest = assembled(gpu, around_s, 0.0, around_s, 0.0, gpu.moe_fixed_s, dynamic_j)

@@ -11,7 +11,7 @@ from hwsim.errors import InputError
 from hwsim.models.gpu.moe import Experts, row_tiles
 from hwsim.models.gpu.record import Gpu
 from hwsim.operators import MixtureOfExperts
-from hwsim.routing import power_law_loads, touched_experts
+from hwsim.routing import busiest_loads, power_law_loads, touched_experts
 from hwsim.rows import lower
 
 H100 = hwsim.device("h100-sxm-80gb")
@@ -105,3 +105,28 @@ def test_a_routing_that_does_not_fit_is_refused_in_one_line(routing: object, mes
             "h100-sxm-80gb", "moe", tokens=2, hidden=64, intermediate=64, experts=4, top_k=2, dtype="bf16",
             routing=routing,
         )  # fmt: skip
+
+
+def test_a_device_of_many_computes_its_pairs_and_passes_over_the_rows_of_all() -> None:
+    shape = {"tokens": 4096, "hidden": 4096, "intermediate": 1536, "dtype": "bf16"}
+    own = hwsim.estimate(H100, "moe", experts=16, top_k=1, **shape)
+    one_of_eight = hwsim.estimate(H100, "moe", experts=128, top_k=8, shards=8, **shape)
+    rows = 7 * 4096 * 2.0 * (3 * 1536 + 4096)
+    rate = RECORD.memory_bandwidth_bytes_per_s * RECORD.moe_memory
+    assert one_of_eight.latency_s - own.latency_s == pytest.approx(rows / rate, rel=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(16, 20000), st.sampled_from([2, 4, 16]), st.sampled_from([1.01, 1.2]))
+def test_the_busiest_device_has_at_least_its_part_and_at_most_all(tokens: int, shards: int, power: float) -> None:
+    loads = busiest_loads(power, tokens, 8 / shards, 128 / shards, shards)
+    assert len(loads) == 128 // shards
+    assert tokens * 8 / shards <= sum(loads) <= tokens * 8
+    part = operator(tokens=tokens, experts=128 / shards, top_k=8 / shards, shards=shards, routing=f"power_law_{power}")
+    assert lower(part).top_k * tokens == pytest.approx(sum(loads))
+
+
+@pytest.mark.parametrize("shards", [0, 1.5, 7])
+def test_experts_split_evenly_over_whole_devices(shards: float) -> None:
+    with pytest.raises(InputError, match=r"shards\(=.*divides experts\(=128\)"):
+        hwsim.estimate(H100, "moe", tokens=8, hidden=1024, intermediate=512, experts=128, top_k=8, shards=shards)
