@@ -22,6 +22,14 @@ PROMPT, OUTPUT = 32, 32
 # ggml in the same container, groups of 32: next token (ms)
 GGML = {"llama-7b": "27.37", "llama-2-7b": "28.14", "gpt-j-6b": "30.34", "opt-1.3b": "8.9",
         "dolly-v2-3b": "22.04"}  # fmt: skip
+# ggml: first token (ms), and of 1024 tokens (s)
+GGML_FIRST = {"llama-7b": "309", "llama-2-7b": "310", "gpt-j-6b": "292", "opt-1.3b": "155", "dolly-v2-3b": "179"}
+GGML_LONG_FIRST_S = "14.5-16.5"
+# Vector micro-operations of ggml's AVX2 dot product of a block of 32 weights with 32 values, counted in its source
+# (q4_0 by q8_0, 2023): two scales from 16 bit (three each), their product and its broadcast 2, nibbles to bytes 3,
+# offset 1, two signs, dot product and conversion 4, multiply-add 1. Golden Cove takes three a cycle of 256 bits (Intel,
+# Optimization Reference Manual). Every token unpacks the weights anew.
+BLOCK, BLOCK_OPERATIONS, VECTOR_PORTS = 32.0, 6.0 + 2.0 + 3.0 + 1.0 + 4.0 + 1.0, 3.0
 LONG_NEXT_MS, LONG_FIRST_S = "27.5-27.7", "4.1-4.6"
 
 
@@ -43,6 +51,12 @@ def network_of(name: str) -> Any:
     return read_config(DOLLY, source=name, name=name)
 
 
+def _stored(weights: str) -> str:
+    """The engine's format: its scales have 32 bits, as many bytes as groups half as long with scales of 16."""
+    kind, group = weights.split(":g")
+    return f"{kind}:g{int(group) // 2}"
+
+
 def _latency_s(network: str, weights: str, phase: str, tokens: int) -> float:
     """Seconds of a step after ``tokens``, or of a prompt of so many; weights unpacked to fp32, KV in fp16.
 
@@ -58,6 +72,50 @@ def _latency_s(network: str, weights: str, phase: str, tokens: int) -> float:
     narrow = next(operator.latency_s for operator in result.operators if operator.name == "lm_head")
     whole = hwsim.estimate(device, "matmul", m=1, n=read.vocabulary, k=read.hidden, dtype="fp32").latency_s
     return float(result.latency_s - narrow + whole)
+
+
+def _ggml_first_s(network: str, tokens: int) -> float:
+    """Seconds of ggml's prompt: dot products by their instructions, the rest as in any run."""
+    device, read = hwsim.device("xeon-8480", cores="48"), network_of(network)
+    found = hwsim.simulate(
+        read,
+        on=device,
+        phase="prefill",
+        prompt=tokens,
+        context=tokens,
+        weights="int4:g32",
+        activations="fp32",
+        kv="fp16",
+    )
+    products = [operator for operator in found.operators if operator.kind == "matmul"]
+    rest = found.latency_s - sum(operator.latency_s for operator in products)
+    blocks_per_s = device.record.cores * device.record.clock_hz * VECTOR_PORTS / BLOCK_OPERATIONS
+    return float(
+        rest
+        + sum(
+            max(operator.memory_s, operator.flops / 2.0 / BLOCK / blocks_per_s) + operator.fixed_s
+            for operator in products
+        )
+    )
+
+
+def _ggml_first_rows() -> list[Row]:
+    """First tokens of ggml."""
+    found = []
+    common: dict[str, Any] = {"system": "cpu-inference", "metric": "first token of ggml, int4:g32"}
+    given: dict[str, Any] = {"cores": 48, "weights": "int4:g32", "block_operations": BLOCK_OPERATIONS}
+    for network, digits in GGML_FIRST.items():
+        seconds = _ggml_first_s(network, PROMPT)
+        found.append(
+            Row(case=network, unit="ms", predicted=seconds * 1e3, published=digits, source=SOURCE,
+                given={**given, "prompt": PROMPT}, **common, **_status(network))
+        )  # fmt: skip
+    found.append(
+        Row(case="llama-2-7b, input 1024", unit="s", predicted=_ggml_first_s("llama-2-7b", 1024),
+            published=GGML_LONG_FIRST_S, source=SOURCE.replace("32 tokens", "1024"), given={**given, "prompt": 1024},
+            **common)
+    )  # fmt: skip
+    return found
 
 
 def _status(network: str) -> dict[str, Any]:
@@ -80,15 +138,15 @@ def _short(network: str, texts: tuple[str, str, str]) -> list[Row]:
     return [
         Row(
             metric="next token, int4:g128", given={**given, "weights": "int4:g128"}, published=texts[0],
-            predicted=_latency_s(network, "int4:g128", "decode", context) * 1e3, **common,
+            predicted=_latency_s(network, _stored("int4:g128"), "decode", context) * 1e3, **common,
         ),
         Row(
             metric="first token, int4:g128", given={**given, "weights": "int4:g128"}, published=texts[1],
-            predicted=_latency_s(network, "int4:g128", "prefill", PROMPT) * 1e3, **common,
+            predicted=_latency_s(network, _stored("int4:g128"), "prefill", PROMPT) * 1e3, **common,
         ),
         Row(
             metric="next token, int4:g32", given={**given, "weights": "int4:g32"}, published=texts[2],
-            predicted=_latency_s(network, "int4:g32", "decode", context) * 1e3, **common,
+            predicted=_latency_s(network, _stored("int4:g32"), "decode", context) * 1e3, **common,
         ),
     ]  # fmt: skip
 
@@ -113,13 +171,13 @@ def rows() -> list[Row]:
     found.append(
         Row(
             metric="next token, int4:g128", unit="ms", published=LONG_NEXT_MS,
-            predicted=_latency_s("llama-2-7b", "int4:g128", "decode", 1040) * 1e3, **common,
+            predicted=_latency_s("llama-2-7b", _stored("int4:g128"), "decode", 1040) * 1e3, **common,
         )
     )  # fmt: skip
     found.append(
         Row(
             metric="first token, int4:g128", unit="s", published=LONG_FIRST_S,
-            predicted=_latency_s("llama-2-7b", "int4:g128", "prefill", 1024), **common,
+            predicted=_latency_s("llama-2-7b", _stored("int4:g128"), "prefill", 1024), **common,
         )
     )  # fmt: skip
-    return found
+    return [*found, *_ggml_first_rows()]

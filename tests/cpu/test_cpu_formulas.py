@@ -80,13 +80,13 @@ def test_a_bad_file_is_refused_by_its_key(tmp_path: Path, old: str, new: str, wo
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
-def test_the_next_token_of_the_published_networks_is_within_its_bound() -> None:
-    errors = {
-        (row.case, row.metric): row.error
-        for row in paper_rows("cpu-inference")[1]
-        if row.metric.startswith("next") and row.judged and "ggml" not in row.metric
-    }
-    assert len(errors) == 9
-    tied = [errors.pop(key) or 0.0 for key in list(errors) if "opt" in key[0]]
-    assert all(abs(error) <= 0.14 for error in tied), tied
-    assert all(error is not None and abs(error) <= 0.08 for error in errors.values()), errors
+def test_the_tokens_of_the_published_networks_are_within_their_bounds() -> None:
+    errors = {(row.case, row.metric): row.error or 0.0 for row in paper_rows("cpu-inference")[1] if row.judged}
+    tied = {key: errors.pop(key) for key in list(errors) if "opt" in key[0]}
+    following = {key: error for key, error in errors.items() if key[1].startswith("next") and "ggml" not in key[1]}
+    assert len(following) == 7
+    assert all(abs(error) <= 0.05 for error in following.values()), following
+    first = {key: error for key, error in errors.items() if key[1].startswith("first")}
+    assert len(first) == 8
+    assert all(abs(error) <= 0.36 for error in first.values()), first
+    assert all(abs(error) <= 0.13 for key, error in tied.items() if key[1].startswith("next")), tied
