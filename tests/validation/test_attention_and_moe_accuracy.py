@@ -132,8 +132,8 @@ def test_expert_rows_are_cut_by_tensor_and_expert_parallelism_and_told_apart(tmp
     found = {targets.table: targets.arguments for targets in load_moe(tmp_path, "h100-sxm-80gb")}
     assert set(found) == {"moe bf16", "moe bf16 power_law_1.2 ep", "moe bf16 ungated"}
     assert found["moe bf16"]["intermediate"].tolist() == [384]
-    assert found["moe bf16 power_law_1.2 ep"]["experts"].tolist() == [16]
-    assert found["moe bf16 power_law_1.2 ep"]["top_k"].tolist() == [1]
+    assert found["moe bf16 power_law_1.2 ep"]["experts"].tolist() == [128]
+    assert found["moe bf16 power_law_1.2 ep"]["shards"].tolist() == [8]
     assert found["moe bf16 ungated"]["gated"] is False
 
 
