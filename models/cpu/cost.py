@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, floor
 
 from hwsim.cost import cost_function
 from hwsim.models.cpu.record import Cpu
@@ -85,17 +85,25 @@ def operator_time(cpu: Cpu, compute_s: float, memory_s: float, dynamic_j: float)
 
 
 @cost_function
+def row_parts(cpu: Cpu, blocks: float, m: float) -> float:
+    """Parts into which the threads that column blocks leave idle cut the rows; 1 where there are no idle ones."""
+    return max(1.0, min(m, floor(cpu.cores / blocks)))
+
+
+@cost_function
 def product_s(cpu: Cpu, groups: float, m: float, n: float, k: float, arithmetic: float) -> float:
     """Seconds of ``groups`` products of (m, k) by (k, n): the faster of vector and (padded) matrix units.
 
-    Threads take blocks of columns, so the slowest thread has ``ceil(blocks / cores)`` of them.
+    Threads take blocks of columns, so the slowest thread has ``ceil(blocks / cores)`` of them; with fewer blocks than
+    cores they take parts of the rows of a block.
     """
     blocks = groups * ceil(n / COLUMN_BLOCK)
     share = ceil(blocks / cpu.cores) * COLUMN_BLOCK
-    cycles = 2.0 * share * m * k / (vector_rate(cpu, arithmetic) * cpu.compute_achieved)
+    part = ceil(m / row_parts(cpu, blocks, m))
+    cycles = 2.0 * share * part * k / (vector_rate(cpu, arithmetic) * cpu.compute_achieved)
     matrix = matrix_rate(cpu, arithmetic)
     if matrix > 0.0:
-        rows = cpu.matrix_rows * ceil(m / cpu.matrix_rows)
+        rows = cpu.matrix_rows * ceil(part / cpu.matrix_rows)
         cycles = min(cycles, 2.0 * share * rows * k / (matrix * cpu.compute_achieved))
     return cycles / cpu.clock_hz
 
@@ -115,10 +123,12 @@ def weighted(
     if row.stored_bytes < computing_bytes(row.arithmetic):
         compute_s += groups * n * k / (cpu.cores * cpu.unpack * cpu.clock_hz)
     activations = beyond_cache(cpu, groups * m * (k + n) * row.dtype_bytes)
-    active = min(cpu.cores, groups * ceil(n / COLUMN_BLOCK))
+    blocks = groups * ceil(n / COLUMN_BLOCK)
+    memory_s = weight_bytes / memory_rate(cpu, blocks)  # threads with rows of the same block fetch the same weights
+    memory_s += activations / memory_rate(cpu, blocks * row_parts(cpu, blocks, m))
     traffic = weight_bytes + activations
     dynamic = 2.0 * groups * m * n * k * flop_energy_j(cpu, row.arithmetic) + traffic * cpu.energy_memory_byte_j
-    return operator_time(cpu, compute_s, traffic / memory_rate(cpu, active), dynamic)
+    return operator_time(cpu, compute_s, memory_s, dynamic)
 
 
 @cost_function

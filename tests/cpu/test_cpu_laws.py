@@ -11,7 +11,7 @@ from hwsim.models.catalog import read_device
 from hwsim.models.cpu.cost import matrix_rate, operator_cost, vector_rate
 from hwsim.models.cpu.record import Cpu
 from hwsim.operators import Attention, Matmul, MixtureOfExperts, Softmax
-from hwsim.rows import ARITHMETIC_CODES, OperatorRow, lower
+from hwsim.rows import ARITHMETIC_CODES, OperatorCost, OperatorRow, lower
 
 NAMES = ("xeon-8480", "xeon-4214r", "xeon-gold-5220r", "epyc-7742", "graviton3", "apple-m1-max", "apple-m2-ultra")
 RECORDS: dict[str, Cpu] = {name: read_device(name).record for name in NAMES}
@@ -56,6 +56,28 @@ def test_more_of_a_resource_is_never_slower(row: OperatorRow, name: str, factor:
             value = float(int(value))
         better = operator_cost(cpu._replace(**{field: value}), row)
         assert better.latency_s <= base.latency_s * (1 + 1e-9), field
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    name=st.sampled_from(NAMES), sizes=st.tuples(SIZE, SIZE, SIZE), more=st.integers(1, 70),
+    weights=st.sampled_from(WEIGHTS), field=st.integers(0, 2),
+)  # fmt: skip
+def test_more_work_is_never_faster(name: str, sizes: tuple[int, int, int], more: int, weights: str, field: int) -> None:
+    def seconds(m: int, n: int, k: int) -> float:
+        row = lower(Matmul(name="x", m=m, n=n, k=k, dtype="bf16", weight_dtype=weights))
+        return float(operator_cost(RECORDS[name], row).latency_s)
+
+    larger = [size + more * (field == index) for index, size in enumerate(sizes)]
+    assert seconds(*larger) >= seconds(*sizes) * (1 - 1e-9)
+
+
+def test_threads_without_columns_take_rows() -> None:
+    def found(m: int, n: int) -> OperatorCost:
+        return operator_cost(RECORDS["epyc-7742"], lower(Matmul(name="x", m=m, n=n, k=4096, dtype="fp32")))
+
+    assert found(65536, 64).compute_s == pytest.approx(found(64, 65536).compute_s)
+    assert found(32, 64).compute_s == pytest.approx(found(1, 64).compute_s)
 
 
 @settings(max_examples=60, deadline=None)
