@@ -29,7 +29,7 @@ from hwsim.operators import (
 )
 from hwsim.rows import OperatorRow, lower
 
-SYSTOLIC = ["tpu-v3", "tpu-v3-core", "tpu-v4", "tpu-v6e", "ascend-910b-64gb"]
+SYSTOLIC = ["tpu-v3-chip", "tpu-v3", "tpu-v4", "tpu-v6e", "ascend-910b-64gb"]
 SIZES = st.integers(1, 20_000).map(float)
 
 
@@ -150,8 +150,8 @@ def test_a_memory_that_holds_an_operand_reloads_nothing_and_a_smaller_one_more()
 # Public specifications: bf16 and int8 peak, pins, capacity, bytes a second and direction of all links of a chip.
 # TPU: Cloud TPU documentation and jax/_src/pallas/mosaic/tpu_info.py; Ascend: module data as quoted by vendors.
 SPECIFICATIONS = {
-    "tpu-v3": (123e12, 123e12, 900e9, 32 * 2**30, 328e9),
-    "tpu-v3-core": (61.5e12, 61.5e12, 450e9, 16 * 2**30, 164e9),
+    "tpu-v3-chip": (123e12, 123e12, 900e9, 32 * 2**30, 328e9),
+    "tpu-v3": (61.5e12, 61.5e12, 450e9, 16 * 2**30, 164e9),
     "tpu-v4": (275e12, 275e12, 1200e9, 32 * 2**30, 300e9),
     "tpu-v6e": (918e12, 1836e12, 1638e9, 32e9, 400e9),
     "ascend-910b-64gb": (376e12, 752e12, 1600e9, 64e9, 196e9),
@@ -171,13 +171,13 @@ def test_a_device_has_the_figures_of_its_public_specification(name: str) -> None
 
 
 def test_a_chip_of_two_cores_is_twice_one_core() -> None:
-    chip, core = read_device("tpu-v3").record, read_device("tpu-v3-core").record
+    chip, core = read_device("tpu-v3-chip").record, read_device("tpu-v3").record
     for field in ("array_count", "vector_operations", "sram_bytes", "memory_bytes", "memory_bandwidth_bytes_per_s"):
         assert getattr(chip, field) == 2.0 * getattr(core, field)
     assert chip.clock_hz == core.clock_hz
 
 
-@pytest.mark.parametrize("name", ["tpu-v3", "tpu-v4", "tpu-v6e", "ascend-910b-64gb"])
+@pytest.mark.parametrize("name", ["tpu-v3-chip", "tpu-v4", "tpu-v6e", "ascend-910b-64gb"])
 @pytest.mark.parametrize("dtype", ["bf16", "int8"])
 def test_a_larger_product_is_never_faster_and_none_beats_the_peak_or_the_start(name: str, dtype: str) -> None:
     device = hwsim.device(name)
@@ -247,7 +247,7 @@ def test_zeros_beyond_all_values_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("name", "peak_flops_per_s", "pins_bytes_per_s"),
-    [("tpu-v3", 123e12, 900e9), ("tpu-v4", 275e12, 1.2e12), ("tpu-v6e", 918e12, 1.638e12)],
+    [("tpu-v3-chip", 123e12, 900e9), ("tpu-v4", 275e12, 1.2e12), ("tpu-v6e", 918e12, 1.638e12)],
 )
 def test_a_tpu_reaches_what_its_mechanisms_leave_of_the_public_figures(
     name: str, peak_flops_per_s: float, pins_bytes_per_s: float

@@ -76,7 +76,7 @@ def test_leakage_counts_in_the_energy_of_a_run(tmp_path: Path) -> None:
 
 
 # Watts measured on Cloud TPUs, lowest, mean and highest: Cloud TPU documentation, pages of the versions.
-MEASURED_W = {"tpu-v3": (123.0, 220.0, 262.0), "tpu-v4": (90.0, 170.0, 192.0)}
+MEASURED_W = {"tpu-v3-chip": (123.0, 220.0, 262.0), "tpu-v4": (90.0, 170.0, 192.0)}
 
 
 @pytest.mark.parametrize("name", MEASURED_W)
