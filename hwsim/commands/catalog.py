@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hwsim.hardware import Device
 
 _SEVERAL = re.compile(r"\s*[-+]?\d+\s*[xX×]\s")
-KINDS = ("networks", "devices", "systems", "parts", "links", "runtimes", "techniques", "kernels")
+KINDS = ("networks", "devices", "systems", "parts", "links", "storages", "runtimes", "techniques", "kernels")
 
 
 def _names(kind: str) -> list[str]:
@@ -40,7 +40,8 @@ def list_entries(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="KIND", help="networks, devices, systems, parts, links, runtimes, techniques or kernels."
+            metavar="KIND",
+            help="networks, devices, systems, parts, links, storages, runtimes, techniques or kernels.",
         ),
     ],
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -60,10 +61,10 @@ def show(
 ) -> None:
     """Show a network, a device or another entry.
 
-    A network: its sizes, parameters and memory. A device, a link, a runtime: every number with its source.
-    A technique: what it changes, its parameters, its paper.
+    A network: its sizes, parameters and memory. A device, a link, a storage device, a runtime: every number with its
+    source. A technique: what it changes, its parameters, its paper.
     """
-    if kind := next((kind for kind in ("links", "runtimes") if name in _names(kind)), None):
+    if kind := next((kind for kind in ("links", "storages", "runtimes") if name in _names(kind)), None):
         document = _file_document(kind, name)
     elif Path(name).suffix == ".toml" or name in [*_names("devices"), *_names("systems")] or _SEVERAL.match(name):
         document = _machine_document(name)
@@ -78,7 +79,7 @@ def show(
     elif Path(name).exists() or Path(name).suffix == ".json" or name in _names("networks"):
         document = _network_document(name)
     else:
-        kinds = ("networks", "devices", "systems", "parts", "links", "runtimes", "techniques")
+        kinds = [each for each in KINDS if each != "kernels"]
         raise unknown_name("network, device or other entry", name, [each for kind in kinds for each in _names(kind)])
     if json_output:
         print(json.dumps(document, allow_nan=False))
@@ -160,7 +161,7 @@ def _machine_document(name: str) -> dict[str, Any]:
 
 
 def _file_document(kind: str, name: str) -> dict[str, Any]:
-    """A link or a runtime: each value as its file states it, with its source."""
+    """A link, a storage device or a runtime: each value as its file states it, with its source."""
     from hwsim.models import catalog
     from hwsim.models.catalog.files import cited, find, flat, parse, read_text
 

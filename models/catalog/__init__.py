@@ -1,4 +1,4 @@
-"""The catalog: devices, systems, links and runtimes as TOML, read into what the engine works with."""
+"""The catalog: devices, systems, links, storage devices and runtimes as TOML, read into what the engine works with."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hwsim.errors import InputError, UnknownNameError, unknown_name
 from hwsim.hardware import Device, Link, System
 from hwsim.models.catalog.files import cited, find, is_path, merged, names, parse, read_text
 from hwsim.models.catalog.residuals import published_residuals
 from hwsim.rows import Runtime
+
+if TYPE_CHECKING:
+    from hwsim.models.storage.record import Storage
 
 FAMILIES = ("gpu", "cpu", "npu", "gaudi", "fpga", "flash", "soc")
 LARGEST_SYSTEM = 1_000_000
@@ -39,6 +42,11 @@ def list_parts() -> list[str]:
 def list_links() -> list[str]:
     """Names of all links."""
     return names("links")
+
+
+def list_storages() -> list[str]:
+    """Names of all storage devices."""
+    return names("storages")
 
 
 def list_runtimes() -> list[str]:
@@ -131,6 +139,13 @@ def read_link(name: str) -> Link:
     text = read_text(path)
     table = parse(text, path.name)
     return replace(build(table, path.name, path.stem), sources=cited(text, table))
+
+
+def read_storage(name: str) -> Storage:
+    """Read a storage device by its catalog name or TOML path."""
+    from hwsim.models.storage import family
+
+    return family.read_storage(name)
 
 
 def read_runtime(name: str) -> Runtime:

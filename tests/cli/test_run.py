@@ -190,6 +190,7 @@ def test_list_and_show_answer_for_every_kind(run: Run) -> None:
         ("networks", "llama-2-7b"),
         ("devices", "a100-sxm-80gb"),
         ("links", "nvlink-3"),
+        ("storages", "ufs-4.0"),
         ("runtimes", "eager"),
     ]:
         status, out, _ = run("list", kind)
