@@ -33,7 +33,6 @@ POINTS = 6000
 RESTARTS = 3
 STAGES: Mapping[str, Mapping[str, Constant]] = {
     "matmul bf16": {
-        "matmul.achieved": Constant(0.95, 0.5, 1.0),
         "matmul.step_cycles": Constant(140.0, 20.0, 1500.0),
         "matmul.store_cycles": Constant(4000.0, 100.0, 8000.0),
         "matmul.rounding": Constant(0.2, 0.001, 1.0),

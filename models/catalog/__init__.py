@@ -72,6 +72,10 @@ def read_device(name_or_path: str | Path, overrides: Mapping[str, Any] = _NO_OVE
     return _build_device(path, read_text(path), overrides)
 
 
+#: Tables of an architecture that tell how the libraries' kernels run; another generation's hold until one is measured.
+KERNEL_TABLES = ("matmul", "quantise", "attention", "moe")
+
+
 def _not_a_part(name: str) -> None:
     if name in names("parts") and name not in names("devices"):
         from hwsim.models.fpga.parts import refuse_part
@@ -100,12 +104,25 @@ def _known_link(name: str, where: str) -> None:
 
 def _over_architecture(table: dict[str, Any], sources: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """Lay a device's table over that of its architecture, which several devices share."""
-    path = find("architectures", table["architecture"])
-    text = read_text(path)
-    base = parse(text, path.name)
-    own = cited(text, base)
-    base.pop("sources", None)
+    base, own = _architecture(table["architecture"])
     return merged(base, table), {**own, **sources}
+
+
+def _architecture(name: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """An architecture's table and sources; ``kernels`` names another one whose kernels' constants it takes over."""
+    path = find("architectures", name)
+    text = read_text(path)
+    table = parse(text, path.name)
+    own = cited(text, table)
+    table.pop("sources", None)
+    lender = table.pop("kernels", None)
+    own.pop("kernels", None)
+    if lender is None:
+        return table, own
+    lent, notes = _architecture(str(lender))
+    shared = {section: lent[section] for section in KERNEL_TABLES if section in lent}
+    taken = {path: f"as {lender}: {note}" for path, note in notes.items() if path.partition(".")[0] in shared}
+    return merged(shared, table), {**taken, **own}
 
 
 def family_module(table: Mapping[str, Any], where: str) -> Any:

@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+import hwsim
 from hwsim.experiments.calibration.copies import BASES, carried, copied, folder
 
 FILES = {name: (folder() / f"{file}.toml").read_text(encoding="utf-8") for name, file in BASES.items()}
@@ -27,3 +28,13 @@ def test_a_copy_is_the_constant_its_cycles_its_double_or_another_one() -> None:
     assert copied("two dies, each with an L2 as Ampere's; reads", "matmul", "l2_bytes_per_cycle", bases) == "6000"
     assert copied("Ampere's quantise.fixed: why", "matmul", "fixed", bases) == '"2 us"'
     assert copied("looked at", "matmul", "fixed", bases) is None
+
+
+def test_a_generation_takes_the_kernels_of_another_where_it_says_nothing_else() -> None:
+    v100, a100, b200, h100 = map(hwsim.device, ("v100-sxm-32gb", "a100-sxm-80gb", "b200-sxm-180gb", "h100-sxm-80gb"))
+    assert v100.record.matmul_step_cycles == a100.record.matmul_step_cycles != h100.record.matmul_step_cycles
+    assert b200.record.matmul_store_cycles == h100.record.matmul_store_cycles
+    assert v100.record.quantise_row_s == h100.record.quantise_row_s  # Ampere's in turn
+    assert v100.record.matmul_fixed_s != a100.record.matmul_fixed_s  # its own
+    assert v100.record.l2_partitions == 1.0 != a100.record.l2_partitions  # hardware is never taken over
+    assert v100.sources["matmul.step_cycles"].startswith("as ampere: fitted: python -m hwsim.experiments.calibration")
