@@ -191,7 +191,8 @@ def blocks_s(gpu: Gpu, cut: Tiling, step_s: float, block_s: float) -> float:
     equal_s = ceil(waves) * (steps * step_s + block_s) - block_s
     # A causal mask: the longest blocks start first, and all take no longer than if all were as long.
     uneven_s = waves * (cut.mean * step_s + block_s) + TAIL * cut.mean * step_s - block_s
-    return equal_s if cut.mean == cut.longest else min(equal_s, max(cut.longest * step_s, uneven_s))
+    least_s = max(cut.longest * step_s, ceil(waves) * (step_s + block_s) - block_s)  # a block has one key tile or more
+    return equal_s if cut.mean == cut.longest else min(equal_s, max(least_s, uneven_s))
 
 
 @cost_function

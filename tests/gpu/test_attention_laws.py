@@ -23,6 +23,7 @@ LARGER = {
     "clock": ("clock_hz", "power_limit_w"), "tensor rate": ("rate_fp16", "rate_fp8", "power_limit_w"),
     "exponentials": ("exponential_rate", "power_limit_w"),
 }  # fmt: skip
+PARTS = 0.15  # a key more than 512 lets Blackwell's kernels cut a KV into one more part
 STEP = 0.01  # a query more may move a tile, whose KV is then cut into other parts
 
 
@@ -92,6 +93,8 @@ def test_more_work_is_never_faster(device: str, shape: dict[str, Any], grows: st
     elif grows in ("batch", "kv_length"):
         after[grows] = before[grows] + (1 if times == 1 else before[grows])
     slack = 0.2 if grows == "group" and before["window"] else STEP if grows == "query_length" else 1e-9
+    if model.record.attention_cluster > 0.0 and grows in ("kv_length", "window"):
+        slack = PARTS
     seconds = [model.cost(model.record, flat(**each)).latency_s for each in (before, after)]
     assert seconds[1] >= seconds[0] * (1.0 - slack)
 
