@@ -31,8 +31,7 @@ from hwsim.models.catalog import read_device
 from hwsim.models.gpu.power import HELD_SHARE
 from hwsim.rows import OperatorCost
 from hwsim.validation import targets
-from hwsim.validation.collection import Collection, products, read_w
-from hwsim.validation.meter import SETUP_W, readings_w
+from hwsim.validation.collection import ATTENTION, Collection, attention, products, read_w
 from hwsim.validation.power import SETTLED_S, KernelPower, activities, load, neighbour_w, predicted_w
 from hwsim.validation.targets import Floats
 
@@ -82,9 +81,8 @@ def fit_power(device: Device, along: dict[str, tuple[float, float]]) -> dict[str
         raise InputError(f"calibration: the power of '{device.name}' is {device.status['power']}, not calibrated")
     every = load(device.name)
     rows = every.where(~every.held_out & np.char.startswith(every.family, "gemm"))
-    collection = products(device.name, rows)
-    if collection is None:
-        raise InputError("calibration: the installed collection has no products, whose order the fit needs")
+    collection, listed = products(device.name, rows)
+    readings = rows.power_w[listed]
     bounds = FROM_POWER | along
     watts, fixed_w = _watts(device, collection, list(bounds))
     start = np.array([getattr(device.record, device.record_paths[path]) for path in bounds])
@@ -92,7 +90,7 @@ def fit_power(device: Device, along: dict[str, tuple[float, float]]) -> dict[str
 
     def residuals(free: Floats) -> Floats:
         own = np.minimum(fixed_w + (free * start) @ watts, HELD_SHARE * device.record.power_limit_w)
-        found: Floats = np.log(collection.expected_w(own, device.idle_power_w) / rows.power_w)
+        found: Floats = np.log(collection.expected_w(own, device.idle_power_w) / readings)
         return found
 
     found: Any = least_squares(
@@ -144,34 +142,23 @@ def fit_latency(device: Device) -> dict[str, float]:
     return {"energy.fp16": float(least.x) * high}
 
 
-def fit_setup(kind: str) -> tuple[float, float]:
-    """Seconds and watts between two attention kernels of the collection, for `hwsim.validation.meter`.
+def fit_setup(kind: str) -> float:
+    """Seconds between two attention kernels of the collection, for `hwsim.validation.meter`.
 
-    Fitted over all of its kernels not held out, with the power that the catalog's constants give, each against the
-    nearer of the two histories that it can have had.
+    Fitted over all of its kernels not held out, with the power that the catalog's constants give at measured latency.
     """
-    from scipy.optimize import least_squares
+    from scipy.optimize import minimize_scalar
 
     device = read_device(DEVICE)
     every = load(DEVICE)
     rows = every.where(~every.held_out & np.char.startswith(every.family, kind))
-    own = predicted_w(device, rows, rows.latency_s)
+    collection, found = attention(DEVICE, rows, kind)
+    watts, readings = predicted_w(device, collection.rows, collection.rows.latency_s), rows.power_w[found]
 
-    def residuals(values: Floats) -> Floats:
-        made = (np.full(len(own), values[0]), np.full(len(own), 100.0 * values[1]))
-        return nearer_error(rows, readings_w(rows.family, rows.latency_s, own, device.idle_power_w, made))
+    def error(gap_s: float) -> float:
+        return float(np.mean(np.abs(np.log(collection.expected_w(watts, device.idle_power_w, gap_s) / readings))))
 
-    found: Any = least_squares(
-        residuals, np.array([0.1, 3.0]), loss="soft_l1", f_scale=0.08, diff_step=1e-3, bounds=([0.0, 1.0], [3.0, 5.0])
-    )
-    return float(found.x[0]), 100.0 * float(found.x[1])
-
-
-def nearer_error(rows: KernelPower, both: tuple[Floats, Floats]) -> Floats:
-    """Logarithm of expected over measured reading, after whichever of the two histories is nearer."""
-    like, idle = (np.log(reading / rows.power_w) for reading in both)
-    nearer: Floats = np.where(np.abs(like) <= np.abs(idle), like, idle)
-    return nearer
+    return float(minimize_scalar(error, bounds=(0.0, 1.0), method="bounded").x)
 
 
 def errors(device: Device, rows: KernelPower) -> dict[str, str]:
@@ -194,7 +181,7 @@ def errors(device: Device, rows: KernelPower) -> dict[str, str]:
 
 
 def _line(label: str, watts: Floats, rows: KernelPower, chosen: NDArray[np.bool_]) -> str:
-    signed = watts[chosen] / rows.power_w[chosen] - 1.0
+    signed = (watts / rows.power_w - 1.0)[chosen & ~np.isnan(watts)]
     size = np.abs(signed)
     return f"{label} {size.mean():.3f} (median {np.median(size):.3f}, bias {signed.mean():+.3f})"
 
@@ -229,8 +216,8 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"# {ARCHITECTURE}", *(f"{path} = {text}" for path, text in texts.items()), sep="\n")
     if write:
         in_place(texts)
-    for kind in SETUP_W:
-        print(f"# hwsim.validation.meter: seconds and watts between two {kind} kernels:", *fit_setup(kind))
+    for kind in ATTENTION:
+        print(f"# hwsim.validation.meter: seconds between two {kind} kernels: {fit_setup(kind):.3f}")
     device = read_device(DEVICE, {path: text.strip('"') for path, text in texts.items()})
     for name, found in errors(device, load(DEVICE)).items():
         print(f"{name}: {found}")

@@ -1,9 +1,9 @@
 """What ran on the board before each measured kernel: the order of the collection, and what its meter then shows.
 
 A collection walks through a list of shapes. On the H200 one board took bf16 and block-scaled products in turn, from the
-largest m, n and k down; the list is that of the installed tables, which a later run of the same collector wrote. On the
-B200 four boards took attention kernels from one list, whose rows stand in the order in which they were finished: what
-ran before a kernel is then the mean of the rows about four, eight, ... places before it.
+largest m, n and k down. Several boards took attention kernels from one list: what ran before a kernel is then the mean
+of the rows about so many places before it, twice as many, ... The H200's lists are those of the installed tables, which
+a later run of the same collector wrote; the B200's tables are the collection themselves.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from numpy.typing import NDArray
 
 from hwsim.hardware import Device
 from hwsim.validation.compiling import compiled
-from hwsim.validation.meter import SAMPLE_S, WINDOW_S, run_s, setup, warm_s
-from hwsim.validation.power import KernelPower, from_table, nearer_w, predicted_w
+from hwsim.validation.meter import SAMPLE_S, WINDOW_S, kinds, run_s, setup_s, warm_s
+from hwsim.validation.power import KernelPower, from_table, predicted_w
 from hwsim.validation.targets import Floats, Integers, data_folder
 
 COMPILING_S = 1.0  # and more, for which the board stands idle before the product that needs a new kernel
 DEPTH = 14  # kernels before one, which together last for more than the meter's second
-BOARDS = 4  # of the B200 collection: equal readings of a meter that was not yet read anew lie four places apart
-DTYPES = ("bfloat16", "fp8_block")  # the H200 list: a shape in each
-TABLE = "gemm/vllm/*/gemm_perf.parquet"
+#: Boards that take attention kernels from one list. B200: equal readings of a meter that was not yet read anew lie four
+#: places apart. H200: as many as such a node has; rows not held out agree best with it, with six nearly as well.
+BOARDS = {"b200-sxm-180gb": 4, "h200-sxm-141gb": 8}
+DTYPES = ("bfloat16", "fp8_block")  # of the H200's products: a shape in each
+PRODUCTS = "gemm/vllm/*/gemm_perf.parquet"
+ATTENTION = {"context_attention": "context", "generation_attention": "generation"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,21 +45,20 @@ class Collection:
     before: Integers
     compiled: NDArray[np.bool_]
 
-    def expected_w(self, watts: Floats, idle_w: float) -> Floats:
-        """Readings of the compared kernels where the kernels of ``rows`` draw ``watts``."""
-        own, gap, earlier = self.weights()
-        gap_w = np.where(self.compiled[self.place], idle_w, setup(self.rows.family[self.place], idle_w)[1])
+    def expected_w(self, watts: Floats, idle_w: float, gap_s: float | None = None) -> Floats:
+        """Readings of the compared kernels where the kernels of ``rows`` draw ``watts`` and ``gap_s`` lies between."""
+        own, gap, earlier = self.weights(gap_s)
         busy = run_s(self.rows.family, self.rows.latency_s) + warm_s(self.rows.family, self.rows.latency_s)
         before_w = (watts * busy)[self.before].mean(axis=1) / busy[self.before].mean(axis=1)
-        found: Floats = own * watts[self.place] + gap * gap_w + (earlier * before_w).sum(axis=0)
+        found: Floats = own * watts[self.place] + gap * idle_w + (earlier * before_w).sum(axis=0)
         return found
 
-    def weights(self) -> tuple[Floats, Floats, Floats]:
+    def weights(self, given_s: float | None = None) -> tuple[Floats, Floats, Floats]:
         """Shares of a reading: the kernel's own, of the gaps, and of each kernel before it, (DEPTH, kernels)."""
         run, warm = run_s(self.rows.family, self.rows.latency_s), warm_s(self.rows.family, self.rows.latency_s)
         lasted = (run + warm)[self.before].mean(axis=1)
         run, warm = run[self.place], warm[self.place]
-        gap_s = setup(self.rows.family[self.place], 0.0)[0]
+        gap_s = setup_s(self.rows.family[self.place]) if given_s is None else np.full(len(run), given_s)
         first_gap_s = np.where(self.compiled[self.place], COMPILING_S, gap_s)
         compiled_before = self.compiled[self.before].mean(axis=1)
         samples = np.floor(run / SAMPLE_S) + 1.0
@@ -107,34 +109,68 @@ def _cut(
     )  # fmt: skip
 
 
-def finished(lines: Sequence[dict[str, Any]], stride: int) -> Collection:
-    """Every ``stride``-th kernel of a table whose rows stand in the order in which four boards finished them."""
+def finished(device: str, lines: Sequence[dict[str, Any]], stride: int) -> Collection:
+    """Every ``stride``-th kernel of a table whose rows stand in the order in which its boards finished them."""
     place = np.arange(0, len(lines), stride)
-    return _cut(lines, place, _within(place, BOARDS, BOARDS // 2, len(lines)))
+    return _cut(lines, place, _within(place, BOARDS[device], BOARDS[device] // 2, len(lines)))
 
 
-def products(device: str, measured: KernelPower) -> Collection | None:
-    """Products of the H200 collection in the order of its list; None without the installed tables.
+def products(device: str, measured: KernelPower) -> tuple[Collection, Integers]:
+    """Products in the order of their list, and which of ``measured`` they are."""
+    listed = _table(device, PRODUCTS)
+    lines = [{**line, "family": "gemm"} for line in listed if line["gemm_dtype"] in DTYPES]
+    lines.sort(key=lambda line: (-line["m"], -line["n"], -line["k"], DTYPES.index(line["gemm_dtype"])))
+    found, place = _replaced(lines, measured)
+    new = _compiled([(line["m"], line["n"], line["k"], DTYPES.index(line["gemm_dtype"])) for line in lines])
+    return _cut(lines, place, _within(place, 1, 0, len(lines)), new), found
 
-    ``measured`` kernels stand in for those of the installed tables, which are another run's; the others' latency is
-    that of the table times the median of the measured ones over theirs.
+
+def attention(device: str, measured: KernelPower, kind: str) -> tuple[Collection, Integers]:
+    """Attention kernels of a kind in the order of their list, and which of ``measured`` they are."""
+    listed = _table(device, f"attention/vllm/*/{ATTENTION[kind]}_attention_perf.parquet")
+    lines = [{**line, "family": kind, "gemm_dtype": ""} for line in listed]
+    found, place = _replaced(lines, measured)
+    return _cut(lines, place, _within(place, BOARDS[device], BOARDS[device] // 2, len(lines))), found
+
+
+def _table(device: str, pattern: str) -> list[dict[str, Any]]:
+    """Rows of the newest table of a collector; none where it is not installed."""
+    folder = data_folder(device)
+    files: list[Path] = sorted(folder.glob(pattern)) if folder else []
+    if not files:
+        return []
+    from pyarrow import parquet
+
+    rows: list[dict[str, Any]] = parquet.read_table(files[-1]).to_pylist()
+    return rows
+
+
+def _replaced(lines: list[dict[str, Any]], measured: KernelPower) -> tuple[Integers, Integers]:
+    """Put ``measured`` kernels in the place of a list's; which of them are in it, and where.
+
+    The list is another run's: the others' latency is that of the list times the median of the measured over theirs.
     """
-    listed = _listed(device)
-    if not listed:
-        return None
-    key = {each: index for index, each in enumerate(listed)}
-    dtype = [DTYPES.index(str(family).partition(" ")[2]) for family in measured.family]
-    kernels = [(*shape, each) for shape, each in zip(measured.keys, dtype, strict=True)]
-    place = np.array([key[kernel] for kernel in kernels])
-    ratio = measured.latency_s * 1e3 / np.array([listed[kernel] for kernel in kernels])
-    faster = [float(np.median(ratio[np.equal(dtype, each)])) if each in dtype else 1.0 for each in range(len(DTYPES))]
-    lines = [_line(each, latency_ms * faster[each[3]]) for each, latency_ms in listed.items()]
-    for index, where in enumerate(place):
-        lines[where] |= {
-            "latency_ms": measured.latency_s[index] * 1e3, "power_w": measured.power_w[index],
-            "power_limit_w": measured.limit_w[index],
-        }  # fmt: skip
-    return _cut(lines, place, _within(place, 1, 0, len(lines)), _compiled(list(listed)))
+    where = {_key_of(line): index for index, line in enumerate(lines)}
+    formats = [str(family).partition(" ")[2] for family in measured.family]
+    keys = [(*key, int(row.window), each) for key, row, each in zip(measured.keys, measured.rows, formats, strict=True)]
+    found = np.array([index for index, key in enumerate(keys) if key in where], dtype=np.int64)
+    place = np.array([where[keys[index]] for index in found], dtype=np.int64)
+    ratio = measured.latency_s[found] * 1e3 / np.array([lines[at]["latency"] for at in place])
+    faster = {each: float(np.median(ratio[[formats[index] == each for index in found]])) for each in set(formats)}
+    for line in lines:
+        line |= {"latency_ms": line["latency"] * faster.get(_key_of(line)[-1], 1.0), "power_w": np.nan}
+        line["power_limit_w"] = np.nan
+    for index, at in zip(found, place, strict=True):
+        lines[at] |= {"latency_ms": measured.latency_s[index] * 1e3, "power_w": measured.power_w[index]}
+    return found, place
+
+
+def _key_of(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    if line["family"] == "gemm":
+        return (int(line["m"]), int(line["n"]), int(line["k"]), 0, line["gemm_dtype"])
+    names = ("num_heads", "num_key_value_heads", "head_dim", "window_size")
+    context = int(line["isl"]) + int(line["step"])
+    return (int(line["batch_size"]), context, *(int(line[name]) for name in names), line["kv_cache_dtype"])
 
 
 def _compiled(kernels: list[tuple[int, ...]]) -> NDArray[np.bool_]:
@@ -144,36 +180,13 @@ def _compiled(kernels: list[tuple[int, ...]]) -> NDArray[np.bool_]:
     return found
 
 
-def _listed(device: str) -> Mapping[tuple[int, ...], float]:
-    """Latency in milliseconds by (m, n, k, number of the dtype), in the order of the list."""
-    folder = data_folder(device)
-    files: list[Path] = sorted(folder.glob(TABLE)) if folder else []
-    if not files:
-        return {}
-    from pyarrow import parquet
-
-    columns = parquet.read_table(files[-1], columns=["m", "n", "k", "gemm_dtype", "latency"]).to_pydict()
-    found = {
-        (int(m), int(n), int(k), DTYPES.index(dtype)): float(latency)
-        for m, n, k, dtype, latency in zip(*columns.values(), strict=True)
-        if dtype in DTYPES
-    }
-    return dict(sorted(found.items(), key=lambda item: (*(-size for size in item[0][:3]), item[0][3])))
-
-
-def _line(kernel: tuple[int, ...], latency_ms: float) -> dict[str, Any]:
-    m, n, k, dtype = kernel
-    return {
-        "family": "gemm", "gemm_dtype": DTYPES[dtype], "m": m, "n": n, "k": k, "latency_ms": latency_ms,
-        "power_w": np.nan, "power_limit_w": np.nan,
-    }  # fmt: skip
-
-
 def read_w(device: Device, rows: KernelPower) -> Floats:
-    """Predicted readings of a device's kernels: of products in their order, of others after the nearer history."""
-    found = nearer_w(device, rows, predicted_w(device, rows))
-    of_products = np.char.startswith(rows.family, "gemm")
-    collection = products(device.name, rows.where(of_products)) if of_products.any() else None
-    if collection:
-        found[of_products] = collection.expected_w(steady_w(device, collection.rows), device.idle_power_w)
-    return found
+    """Predicted readings of a device's kernels in their order; no number (nan) for those that their list lacks."""
+    read = np.full(len(rows.keys), np.nan)
+    for kind in np.unique(kinds(rows.family)):
+        (of_kind,) = np.nonzero(kinds(rows.family) == kind)
+        measured = rows.at(of_kind)
+        ordered = products(device.name, measured) if kind == "gemm" else attention(device.name, measured, kind)
+        collection, found = ordered
+        read[of_kind[found]] = collection.expected_w(steady_w(device, collection.rows), device.idle_power_w)
+    return read

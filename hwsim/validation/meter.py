@@ -28,10 +28,9 @@ CALLS = {"gemm bfloat16": 6}  # kernels in a repetition, each with weights of it
 #: Seconds of the host to launch a kernel: repetitions are chosen by host-launched calls. fp8 products stay that way.
 HOST_S = {"gemm bfloat16": 35e-6, "gemm fp8_block": 0.0}
 ATTENTION_HOST_S = 60e-6
-# Between two kernels the next one's tensors are made: seconds, and watts where that works the board (else idle). Those
-# of attention are fitted on rows not held out: python -m hwsim.experiments.calibration.power
-SETUP_S = {"gemm": 0.005, "context_attention": 0.09, "generation_attention": 0.37}
-SETUP_W = {"context_attention": 326.0, "generation_attention": 290.0}
+#: Between two kernels the next one's tensors are made: seconds, in which the board is idle. Those of attention are
+#: fitted on rows not held out: python -m hwsim.experiments.calibration.power
+SETUP_S = {"gemm": 0.005, "context_attention": 0.09, "generation_attention": 0.08}
 
 
 def _by_family(family: NDArray[np.str_], table: Mapping[str, float], otherwise: float) -> Floats:
@@ -81,28 +80,6 @@ def kinds(family: NDArray[np.str_]) -> NDArray[np.str_]:
     return np.array([str(name).partition(" ")[0] for name in family])
 
 
-def setup(family: NDArray[np.str_], idle_w: float) -> tuple[Floats, Floats]:
-    """Seconds before each kernel in which its tensors are made, and the watts of the board in them."""
-    return _by_family(kinds(family), SETUP_S, 0.0), _by_family(kinds(family), SETUP_W, idle_w)
-
-
-def readings_w(
-    family: NDArray[np.str_],
-    latency_s: Floats,
-    watts: Floats,
-    idle_w: float,
-    made: tuple[Floats, Floats] | None = None,
-) -> tuple[Floats, Floats]:
-    """Readings of kernels that draw ``watts``: after kernels alike, and after an idle board.
-
-    Which of the two a kernel had before it shows only where the order of the collection is known
-    (`hwsim.validation.collection`). ``made`` replaces the time and power of `setup`.
-    """  # fmt: skip
-    setup_s, setup_w = made or setup(family, idle_w)
-    run, warm = run_s(family, latency_s), warm_s(family, latency_s)
-    own, making = shares(run, warm, setup_s)
-    cycle = ((run + warm) * watts + setup_s * setup_w) / (run + warm + setup_s)
-    after_like: Floats = own * watts + making * setup_w + (1.0 - own - making) * cycle
-    own, _ = shares(run, warm, 0.0 * setup_s)
-    after_idle: Floats = own * watts + (1.0 - own) * idle_w
-    return after_like, after_idle
+def setup_s(family: NDArray[np.str_]) -> Floats:
+    """Seconds before each kernel in which its tensors are made."""
+    return _by_family(kinds(family), SETUP_S, 0.0)

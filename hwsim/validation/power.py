@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from hwsim.errors import InputError
 from hwsim.hardware import Device
 from hwsim.rows import OperatorRow, lower
-from hwsim.validation.meter import readings_w
 from hwsim.validation.targets import Floats, held_out
 
 FILES = {"h200-sxm-141gb": "kernel_power_h200.csv"}
@@ -180,9 +179,3 @@ def neighbour_w(rows: KernelPower) -> Floats:
             distance[of_family == index] = np.inf
             found[index] = np.median(rows.power_w[of_family[np.argsort(distance)[:NEIGHBOURS]]])
     return found
-
-
-def nearer_w(device: Device, rows: KernelPower, watts: Floats) -> Floats:
-    """The readings expected of kernels that draw ``watts``, after whichever history is nearer the measured one."""
-    like, idle = readings_w(rows.family, rows.latency_s, watts, device.idle_power_w)
-    return np.where(np.abs(like - rows.power_w) <= np.abs(idle - rows.power_w), like, idle)

@@ -2,8 +2,8 @@
 
 Two rows a family: ``power ...`` compares the steady power of the kernel with the reading as it is; ``power ..., read``
 compares what the meter of that collection would show (`hwsim.validation.meter`), after what ran before, which the order
-of the collection tells (`hwsim.validation.collection`); where it does not (attention on the H200), after whichever of
-two histories is nearer. The noise floor is the error of the median of the nearest measured kernels.
+of the collection tells (`hwsim.validation.collection`). The noise floor is the error of the median of the nearest
+measured kernels.
 """
 
 from __future__ import annotations
@@ -49,8 +49,7 @@ MOST_KERNELS = 4000  # of a family, thinned by a fixed stride
 NOTES = (
     "Watts. The meter shows the mean of its last second, and kernels repeat for a second or less, so that readings are "
     "in part of what ran before; ', read' compares what that meter would show after the kernels before in the order of "
-    "the collection (attention on an H200, whose order is not known: after the nearer of two histories, like kernels "
-    "or an idle board). Noise floor: error of the median of the six nearest measured kernels."
+    "the collection. Noise floor: error of the median of the six nearest measured kernels."
 )
 
 
@@ -144,7 +143,7 @@ def kernels(device: str) -> tuple[KernelPower, Floats]:
             parts.append(from_table(_experts(lines)))
             read.append(np.full(len(parts[-1].keys), np.nan))
             continue
-        collection = finished(lines, max(1, len(lines) // MOST_KERNELS))
+        collection = finished(device, lines, max(1, len(lines) // MOST_KERNELS))
         parts.append(collection.rows.at(collection.place))
         read.append(collection.expected_w(predicted_w(board, collection.rows), board.idle_power_w))
     return joined(parts), np.concatenate(read)
@@ -182,12 +181,13 @@ def evaluations(device: str) -> Iterator[Evaluation]:
         bound = np.array([BOUND_NAMES[int(cost.bound)] for cost in costs])
         near, share = neighbour_w(of_family), own_share(of_family.family, of_family.latency_s)
         for suffix, predicted in (("", watts), (", read", read[rows.family == family])):
-            if np.isnan(predicted).any():
+            (known,) = np.nonzero(~np.isnan(predicted))
+            if not len(known):
                 continue
             yield PowerEvaluation(
-                targets=_targets(board, str(family), suffix, of_family), predicted_s=predicted, bound=bound,
-                status=board.status.get("power", "unvalidated"), roofline_s=np.full(len(watts), np.nan),
-                neighbour_w=near, own_share=share,
+                targets=_targets(board, str(family), suffix, of_family.at(known)), predicted_s=predicted[known],
+                bound=bound[known], status=board.status.get("power", "unvalidated"),
+                roofline_s=np.full(len(known), np.nan), neighbour_w=near[known], own_share=share[known],
             )  # fmt: skip
 
 
