@@ -4,8 +4,7 @@
     python -m hwsim.experiments.calibration.copies --in-place  # writes it in a checkout
 
 A line of an architecture's file says in its comment what it is: ``as Hopper``, ``Ampere's cycles at 2.52 GHz``, ``two
-dies, each with an L2 as Hopper's``, ``Hopper's quantise.fixed``. After a fit this command repeats them; nothing is
-measured here.
+dies, each with an L2 as Hopper's``. After a fit this command repeats them; nothing is measured here.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ LINE = re.compile(r"^(?P<key>\w+) = (?P<value>\"[^\"]*\"|[\d.]+)(?P<rest> +# \(a
 SAME = re.compile(r"^as (Ampere|Hopper);")
 CYCLES = re.compile(r"^(Ampere|Hopper)'s cycles at ([\d.]+) GHz")
 TWICE = re.compile(r"^two dies, each with an L2 as (Ampere|Hopper)'s")
-OTHER = re.compile(r"^(Ampere|Hopper)'s (\w+)\.(\w+):")
 
 
 def folder() -> Path:
@@ -52,8 +50,6 @@ def copied(meaning: str, section: str, key: str, bases: dict[str, dict[str, dict
         return f'"{float(number) * BASE_CLOCK_GHZ[found[1]] / float(found[2]):.3g} {unit}"'
     if found := TWICE.match(meaning):
         return text_of(2 * float(bases[found[1]][section][key]))
-    if found := OTHER.match(meaning):
-        return text_of(bases[found[1]][found[2]][found[3]])
     return None
 
 

@@ -84,6 +84,7 @@ class MatmulTable(Table):
     step_cycles: Number
     store_cycles: Number
     accumulators: Positive
+    dependent: Share = 0.0
     rounding: Number
     interference: Number
     l2_bytes_per_cycle: Positive

@@ -143,6 +143,12 @@ def largest_tile(product: Product) -> float:
 
 
 @cost_function
+def hidden_setup_s(gpu: Gpu) -> float:
+    """Seconds of a product's set-up that run during the kernel before: all that a plain kernel does not have."""
+    return max(0.0, gpu.matmul_fixed_s - gpu.quantise_fixed_s) if gpu.matmul_dependent > 0.0 else 0.0
+
+
+@cost_function
 def candidate(
     gpu: Gpu, product: Product, traffic: Traffic, rows: float, columns: float, blocks: float, split: float
 ) -> Candidate:
@@ -166,7 +172,7 @@ def candidate(
     memory_s = moved / memory_bandwidth(gpu, active)
     port = min(1.0, 1.25 * active / gpu.sm_count)  # an SM draws up to a quarter more than its part
     cache_s = cached / (gpu.matmul_l2_bytes_per_cycle * gpu.clock_hz * port)
-    fixed = gpu.matmul_fixed_s + (gpu.matmul_reduction_s if split > 1.0 else 0.0)
+    fixed = gpu.matmul_fixed_s - hidden_setup_s(gpu) + (gpu.matmul_reduction_s if split > 1.0 else 0.0)
     time = fixed + overlapped(compute_s, memory_s, cache_s, gpu.matmul_interference)
     flops = 2.0 * product.groups * tiles_m * rows * tiles_n * columns * product.k
     return Candidate(time, compute_s, memory_s, cache_s, fixed, moved, cached, flops)
@@ -239,11 +245,14 @@ def quantised(gpu: Gpu, row: OperatorRow, cost: OperatorCost) -> OperatorCost:
 
     A block takes a row, finds its largest value, scales it and writes it: a time for the values of one row, one for
     issuing each row, and the bytes of all rows at a share of the bandwidth. With many rows a kernel over the whole
-    grid in two passes takes the place of a block a row. Block scales need neither: a warp scales its own 128 values.
+    grid in two passes takes the place of a block a row. Block scales need neither: a warp scales its own 128 values;
+    tensor cores that apply them want them packed, in a kernel of its own. No product sets up while this one ends.
     """
     read = row.batch * row.m * row.k * (2.0 + row.dtype_bytes)
     bandwidth = gpu.memory_bandwidth_bytes_per_s * gpu.quantise_memory
-    time = gpu.quantise_fixed_s + read / bandwidth
+    time = gpu.quantise_fixed_s + read / bandwidth + hidden_setup_s(gpu)
+    if row.scaling == 2.0 and gpu.rate_fp4 > 0.0:
+        time = time + gpu.quantise_fixed_s
     if row.scaling != 2.0:
         rows = row.batch * row.m
         time = time + row.k * gpu.quantise_value_s + min(rows * gpu.quantise_row_s, gpu.quantise_grid_s)

@@ -12,11 +12,13 @@ from hwsim.models.gpu.matmul import (
     DRAIN_CYCLES,
     Product,
     compulsory_traffic,
+    matmul,
     promotes,
     step_cycles,
     tiles_per_sm,
 )
 from hwsim.models.gpu.memory import cached_share, overlapped
+from hwsim.models.gpu.record import Gpu
 from hwsim.operators import Matmul
 from hwsim.rows import lower
 
@@ -111,3 +113,25 @@ def test_the_slowest_resource_hides_the_second_but_for_its_interference() -> Non
 def test_narrow_activations_are_scaled_first() -> None:
     wide, narrow = (latency("h100-sxm-80gb", 64, 64, 64, dtype) for dtype in ("bf16", "fp8_e4m3"))
     assert narrow > wide + GPU.quantise_fixed_s
+
+
+def test_dependent_launch_hides_the_set_up_between_products_but_not_after_a_scaling_kernel() -> None:
+    b200: Gpu = hwsim.device("b200-sxm-180gb").record
+    alone = b200._replace(matmul_dependent=0.0)
+    hidden = b200.matmul_fixed_s - b200.quantise_fixed_s
+    assert hidden > 0.0
+
+    def seconds(gpu: Gpu, **formats: str) -> float:
+        row = lower(Matmul(name="x", m=64, n=4096, k=4096, **formats))
+        return matmul(gpu, row).latency_s
+
+    assert seconds(alone, dtype="bf16") - seconds(b200, dtype="bf16") == pytest.approx(hidden)
+    assert seconds(alone, dtype="fp8_e4m3") == pytest.approx(seconds(b200, dtype="fp8_e4m3"))
+
+
+def test_tensor_cores_that_apply_block_scales_want_them_packed_by_a_kernel() -> None:
+    b200: Gpu = hwsim.device("b200-sxm-180gb").record
+    row = lower(Matmul(name="x", m=64, n=4096, k=4096, dtype="fp8_e4m3", scaling="block"))
+    free = b200._replace(quantise_fixed_s=0.0, matmul_dependent=0.0)
+    kernels = matmul(b200._replace(matmul_dependent=0.0), row).latency_s - matmul(free, row).latency_s
+    assert kernels == pytest.approx(2.0 * b200.quantise_fixed_s)  # one scales, one packs
