@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.errors import InputError
 from hwsim.hardware import Device
 from hwsim.validation.compiling import compiled
 from hwsim.validation.meter import SAMPLE_S, WINDOW_S, kinds, run_s, setup_s, warm_s
@@ -134,11 +135,16 @@ def attention(device: str, measured: KernelPower, kind: str) -> tuple[Collection
 
 
 def _table(device: str, pattern: str) -> list[dict[str, Any]]:
-    """Rows of the newest table of a collector; none where it is not installed."""
+    """Rows of the newest table of a collector.
+
+    Raises
+    ------
+    InputError : it is not installed
+    """
     folder = data_folder(device)
     files: list[Path] = sorted(folder.glob(pattern)) if folder else []
     if not files:
-        return []
+        raise InputError(f"kernel power: no {pattern} of '{device}' is installed, whose order tells what ran before")
     from pyarrow import parquet
 
     rows: list[dict[str, Any]] = parquet.read_table(files[-1]).to_pylist()

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwsim.commands.app import run_app
+from hwsim.errors import InputError
 from hwsim.models.catalog import read_device
 from hwsim.validation.collection import BOARDS, DEPTH, Collection, finished, products, read_w, steady_w
 from hwsim.validation.compiling import compiled
@@ -82,6 +83,12 @@ def test_four_boards_share_a_list_so_that_the_kernel_before_lies_about_four_plac
     assert isl[found.place].tolist() == list(range(512, 576, 8))
     before = isl[found.before[0, :, -1]] - isl[found.place[-1]]
     assert sorted(before + BOARDS["b200-sxm-180gb"]) == [-2, -1, 0, 1, 2]
+
+
+def test_without_the_list_of_a_device_there_is_no_order_and_one_line_says_so() -> None:
+    rows = _collection([0.1], [False]).rows
+    with pytest.raises(InputError, match="no gemm/vllm.*'v100-sxm-32gb' is installed"):
+        products("v100-sxm-32gb", rows)
 
 
 def test_a_kernel_is_compiled_once_for_each_weight_shape_and_again_where_its_tile_changes() -> None:
