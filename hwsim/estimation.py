@@ -47,10 +47,12 @@ def _attention(**a: Any) -> Operator:
     return Attention(name="attention", kv_sets=KV_SETS, **a)
 
 
-def _moe(*, experts: float, top_k: float, shards: float = 1.0, **a: Any) -> Operator:
+def _moe(**a: Any) -> Operator:
+    shards, experts = a.get("shards", 1.0), a.get("experts", 0.0)
     if shards < 1.0 or shards % 1.0 or (shards > 1.0 and experts % shards):
         raise InputError(f"moe: shards(={shards:g}) must be a whole number >= 1 that divides experts(={experts:g})")
-    return MixtureOfExperts(name="moe", experts=experts / shards, top_k=top_k / shards, shards=shards, **a)
+    part = {name: a[name] / shards for name in ("experts", "top_k") if name in a}  # this device's, of all devices'
+    return MixtureOfExperts(name="moe", **{**a, **part})
 
 
 def _elementwise(**a: Any) -> Operator:

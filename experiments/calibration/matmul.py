@@ -39,7 +39,6 @@ STAGES: Mapping[str, Mapping[str, Constant]] = {
         "matmul.l2_bytes_per_cycle": Constant(6000.0, 1500.0, 12000.0),
         "matmul.l2_share": Constant(0.55, 0.1, 1.0),
         "matmul.fixed": Constant(2.8e-6, 1e-6, 6e-6, "us"),
-        "matmul.reduction": Constant(2.9e-6, 0.5e-6, 8e-6, "us"),
         "memory.achieved": Constant(0.88, 0.6, 0.97),
     },
     "matmul fp8": {

@@ -90,7 +90,6 @@ class MatmulTable(Table):
     l2_bytes_per_cycle: Positive
     l2_share: Share
     fixed: Time
-    reduction: Time
 
 
 class QuantiseTable(Table):

@@ -172,7 +172,7 @@ def candidate(
     memory_s = moved / memory_bandwidth(gpu, active)
     port = min(1.0, 1.25 * active / gpu.sm_count)  # an SM draws up to a quarter more than its part
     cache_s = cached / (gpu.matmul_l2_bytes_per_cycle * gpu.clock_hz * port)
-    fixed = gpu.matmul_fixed_s - hidden_setup_s(gpu) + (gpu.matmul_reduction_s if split > 1.0 else 0.0)
+    fixed = gpu.matmul_fixed_s - hidden_setup_s(gpu) + (gpu.matmul_fixed_s if split > 1.0 else 0.0)  # a second kernel
     time = fixed + overlapped(compute_s, memory_s, cache_s, gpu.matmul_interference)
     flops = 2.0 * product.groups * tiles_m * rows * tiles_n * columns * product.k
     return Candidate(time, compute_s, memory_s, cache_s, fixed, moved, cached, flops)

@@ -44,7 +44,6 @@ class Gpu(NamedTuple):
     matmul_l2_share: float  # share of the L2's capacity that keeps what is used again
     matmul_fixed_s: float  # start, first load and drain
     matmul_dependent: float  # 1: launched dependent on the kernel before, a product sets up while that one ends
-    matmul_reduction_s: float  # a second kernel or pass that adds up split results
     quantise_fixed_s: float  # scaling activations to 8 or 4 bits: start and drain of that kernel
     quantise_value_s: float  # for each value of a row: the block that scales the row reads it twice
     quantise_row_s: float  # for each row: issuing its block
@@ -118,7 +117,6 @@ RECORD_PATHS: dict[str, str] = {
     "matmul.l2_share": "matmul_l2_share",
     "matmul.fixed": "matmul_fixed_s",
     "matmul.dependent": "matmul_dependent",
-    "matmul.reduction": "matmul_reduction_s",
     "quantise.fixed": "quantise_fixed_s",
     "quantise.value": "quantise_value_s",
     "quantise.row": "quantise_row_s",

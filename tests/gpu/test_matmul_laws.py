@@ -121,9 +121,9 @@ def test_dependent_launch_hides_the_set_up_between_products_but_not_after_a_scal
     hidden = b200.matmul_fixed_s - b200.quantise_fixed_s
     assert hidden > 0.0
 
-    def seconds(gpu: Gpu, **formats: str) -> float:
-        row = lower(Matmul(name="x", m=64, n=4096, k=4096, **formats))
-        return matmul(gpu, row).latency_s
+    def seconds(gpu: Gpu, dtype: str) -> float:
+        row = lower(Matmul(name="x", m=64, n=4096, k=4096, dtype=dtype))
+        return float(matmul(gpu, row).latency_s)
 
     assert seconds(alone, dtype="bf16") - seconds(b200, dtype="bf16") == pytest.approx(hidden)
     assert seconds(alone, dtype="fp8_e4m3") == pytest.approx(seconds(b200, dtype="fp8_e4m3"))
