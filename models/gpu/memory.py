@@ -7,6 +7,8 @@ from hwsim.models.gpu.power import kernel_energy_j, running_share, slowdown
 from hwsim.models.gpu.record import Gpu
 from hwsim.rows import CACHE, COMPUTE, LAUNCH, MEMORY, OperatorCost
 
+SM_PORT = 64.0  # bytes a cycle from the L2 to an SM: Jia et al. 2018, arXiv 1804.06826 (V100); AMD, CDNA 3 whitepaper
+
 
 @cost_function
 def memory_bandwidth(gpu: Gpu, active_sms: float) -> float:
@@ -17,9 +19,8 @@ def memory_bandwidth(gpu: Gpu, active_sms: float) -> float:
 
 @cost_function
 def l2_bandwidth(gpu: Gpu, active_sms: float) -> float:
-    """Bytes/s from the L2: all of it, or each active SM's port share (a quarter above the mean)."""
-    share = min(1.0, 1.25 * active_sms / gpu.sm_count)
-    return gpu.l2_bandwidth_bytes_per_cycle * gpu.clock_hz * share
+    """Bytes/s from the L2: all of it, or what the ports of the active SMs carry."""
+    return min(gpu.l2_bandwidth_bytes_per_cycle, min(active_sms, gpu.sm_count) * SM_PORT) * gpu.clock_hz
 
 
 @cost_function

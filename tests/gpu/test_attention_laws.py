@@ -13,7 +13,7 @@ import hwsim
 from hwsim.cost import compiled
 from hwsim.models.catalog import list_devices, read_device
 from hwsim.models.gpu.record import Gpu
-from hwsim.operators import Attention
+from hwsim.operators import Attention, Norm, Softmax
 from hwsim.rows import OperatorRow, lower
 
 DEVICES = {name: read_device(name) for name in list_devices() if read_device(name).family == "gpu"}
@@ -68,6 +68,23 @@ def test_more_of_a_resource_is_never_slower(device: str, shape: dict[str, Any], 
     model, row = DEVICES[device], flat(**arguments(shape))
     more = grown(model.record, resource, factor)
     less = model.record
+    if resource in ("clock", "tensor rate", "exponentials"):
+        less = less._replace(power_limit_w=more.power_limit_w)
+    assert model.cost(more, row).latency_s <= model.cost(less, row).latency_s * (1.0 + 1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    device=st.sampled_from(sorted(DEVICES)), rows=st.integers(1, 100_000), columns=st.integers(16, 20_000),
+    kind=st.sampled_from([Norm, Softmax]), resource=st.sampled_from(sorted(LARGER)),
+    factor=st.sampled_from([1.01, 1.3]),
+)  # fmt: skip
+def test_more_of_a_resource_makes_no_norm_slower(
+    device: str, rows: int, columns: int, kind: type[Norm] | type[Softmax], resource: str, factor: float
+) -> None:
+    model, row = DEVICES[device], lower(kind(name="n", rows=rows, columns=columns))
+    more = grown(model.record, resource, factor)
+    less = model.record._replace(power_limit_w=min(model.record.power_limit_w, more.power_limit_w))
     if resource in ("clock", "tensor rate", "exponentials"):
         less = less._replace(power_limit_w=more.power_limit_w)
     assert model.cost(more, row).latency_s <= model.cost(less, row).latency_s * (1.0 + 1e-9)
