@@ -75,16 +75,16 @@ def plan_energy_j(flash: FlashChiplet, product: Product, plan: Plan) -> float:
 
 @cost_function
 def product_cost(flash: FlashChiplet, product: Product) -> OperatorCost:
-    """Cost of a product with stored weights. ``memory_s`` is the flash side, ``link_s`` the reads over the channels."""
+    """Cost of a product with stored weights. ``memory_s`` is the flash side, ``link_s`` channels and link."""
     plan = plan_product(flash, product)
     compute_s = max(plan.npu_s, plan.compute_s)
-    return kernel(flash, compute_s, plan.flash_s, plan.read_s, plan_energy_j(flash, product, plan))
+    return kernel(flash, compute_s, plan.flash_s, max(plan.channel_s, plan.link_s), plan_energy_j(flash, product, plan))
 
 
 @cost_function
 def activation_s(flash: FlashChiplet, traffic: float) -> float:
-    """Seconds of DRAM for activations that do not stay in the NPU's SRAM."""
-    return traffic / flash.dram_bandwidth_bytes_per_s if traffic > flash.npu_sram_bytes else 0.0
+    """Seconds of DRAM for the activations that the NPU's SRAM does not hold."""
+    return max(0.0, traffic - flash.npu_sram_bytes) / flash.dram_bandwidth_bytes_per_s
 
 
 @cost_function
@@ -93,8 +93,7 @@ def streaming(flash: FlashChiplet, operations: float, traffic: float) -> Operato
     compute_s = operations / (flash.npu_lanes * flash.npu_clock_hz)
     memory_s = activation_s(flash, traffic)
     dynamic = operations * flash.energy_npu_j + traffic * flash.energy_sram_byte_j
-    if memory_s > 0.0:
-        dynamic = dynamic + 8.0 * traffic * flash.energy_dram_bit_j
+    dynamic = dynamic + 8.0 * memory_s * flash.dram_bandwidth_bytes_per_s * flash.energy_dram_bit_j
     return kernel(flash, compute_s, memory_s, 0.0, dynamic)
 
 

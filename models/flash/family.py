@@ -35,7 +35,7 @@ from hwsim.models.catalog.schema import (
 from hwsim.models.flash.area import chiplet_mm2, chiplet_static_w
 from hwsim.models.flash.cost import array_passes, operator_cost
 from hwsim.models.flash.record import RECORD_PATHS, FlashChiplet
-from hwsim.models.flash.tiling import flash_bytes, plane_rate, tile_shape_columns
+from hwsim.models.flash.tiling import flash_bytes, plane_rate, tile_columns
 from hwsim.rows import ARITHMETIC_CODES
 
 PositiveTime = Annotated[Time, Field(gt=0.0), Unit("s")]
@@ -204,7 +204,7 @@ def _check(file: FlashFile, flash: FlashChiplet, where: str) -> None:
             f"{where}: tiling.columns = {flash.tile_columns:g} must be a multiple of the {flash.channels:g} channels, "
             f"at most {flash.channels * flash.page_bytes:g} (one row a page); 0 chooses"
         )
-    width = tile_shape_columns(flash, 1.0)
+    width = tile_columns(flash, 1.0)
     if width > flash.core_buffer_bytes:
         raise InputError(
             f"{where}: core.buffer = {flash.core_buffer_bytes:g} B holds no tile: the inputs of a channel's {width:g} "
