@@ -29,7 +29,7 @@ ARITHMETIC_CODES = {
     "fp32": 0.0, "tf32": 1.0, "bf16": 2.0, "fp16": 3.0, "fp8_e4m3": 4.0, "fp8_e5m2": 5.0,
     "int8": 6.0, "int4": 7.0, "mxfp8": 8.0, "mxfp4": 9.0, "nvfp4": 10.0,
 }  # fmt: skip
-SCALING_CODES = {"tensor": 0.0, "row": 1.0, "block": 2.0}
+SCALING_CODES = {"tensor": 0.0, "row": 1.0, "block": 2.0, "row_eager": 3.0}
 OPERATION_CODES = {"all_reduce": 0.0, "all_gather": 1.0, "reduce_scatter": 2.0, "all_to_all": 3.0, "send_recv": 4.0}
 ALGORITHM_CODES = {"nccl": 0.0, "one_shot": 1.0, "nvls": 2.0, "best": 3.0}
 

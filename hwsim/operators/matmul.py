@@ -9,7 +9,12 @@ from hwsim.errors import InputError, did_you_mean
 from hwsim.formats import number_format
 from hwsim.operators.base import Operator, stored_bytes
 
-SCALINGS = ("tensor", "row", "block")
+SCALINGS = (
+    "tensor",
+    "row",
+    "block",
+    "row_eager",
+)  # the last: a scale a row, by elementwise kernels one after the other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +27,7 @@ class Matmul(Operator):
     k: float
     batch: float = 1
     weight_dtype: str = ""
-    scaling: Literal["tensor", "row", "block"] = "tensor"
+    scaling: Literal["tensor", "row", "block", "row_eager"] = "tensor"
     bias: bool = False
     weight: bool = True
     density: float = 1.0  # share of the weights that N:M sparsity keeps; FLOPs and bytes count only those

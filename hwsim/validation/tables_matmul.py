@@ -19,6 +19,7 @@ FORMATS = {
     "fp8": ("fp8", {"dtype": "fp8_e4m3", "scaling": "tensor"}),
     "fp8_block": ("fp8_block", {"dtype": "fp8_e4m3", "scaling": "block"}),
     "nvfp4": ("nvfp4", {"dtype": "nvfp4"}),
+    "int8_dynamic": ("int8 eager", {"dtype": "int8", "scaling": "row_eager"}),
     "sq": ("int8", {"dtype": "int8"}),
     "int8_wo": ("bf16 x int8", {"dtype": "bf16", "weight_dtype": "int8"}),
     "int4_wo": ("bf16 x int4", {"dtype": "bf16", "weight_dtype": "int4"}),
@@ -29,6 +30,9 @@ def load(folder: Path, device: str) -> list[Targets]:
     """Targets by format, of the device's tables under ``folder``."""
     rows = read_table(folder, "gemm", "gemm_perf", ("gemm_dtype", "m", "n", "k"))
     found = []
+    if rows:  # SGLang's "int8_wo" scales the activations to int8 in PyTorch's own kernels and multiplies int8
+        dynamic = (rows["gemm_dtype"] == "int8_wo") & (rows["framework"] == "sglang")
+        rows["gemm_dtype"] = np.where(dynamic, "int8_dynamic", rows["gemm_dtype"])
     for name, (label, arguments) in FORMATS.items() if rows else ():
         chosen = rows["gemm_dtype"] == name
         if not chosen.any():

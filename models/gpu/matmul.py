@@ -33,6 +33,9 @@ WIDENING_OPERATIONS = 2.0  # vector operations to widen one stored weight to the
 SCALE_BLOCK = 128.0  # values of k that share a block scale
 PROMOTED_ROWS = 64.0  # least rows of a tile whose sums are promoted: one warp group's instruction
 DRAIN_CYCLES = 64.0  # (assumption) the last tensor instruction of a block of k, before its sums can be read
+# Scaling rows to int8 by PyTorch's own kernels (torchao, quant_primitives.py: choose_qparams_affine, quantize_affine):
+EAGER_KERNELS = 8.0  # least, largest, to fp32, times 1/scale, rounded, plus zero point, clamped, to int8
+EAGER_BYTES = 47.0  # 2 + 2 + 6 + 8 + 8 + 8 + 8 + 5 a value, read and written
 RESULT_BYTES = 2.0  # results leave in 16 bits at least
 ENDLESS = 1e9  # sets of weights that take turns in a network: none is still in the L2 when it comes back
 
@@ -240,6 +243,17 @@ def promotes(gpu: Gpu, row: OperatorRow) -> float:
 
 
 @cost_function
+def scaling_s(gpu: Gpu, row: OperatorRow) -> float:
+    """Seconds, beside their bytes, of the kernel or kernels that scale 16-bit activations."""
+    if row.scaling == 3.0:
+        return EAGER_KERNELS * gpu.fixed_s
+    if row.scaling == 2.0:
+        return gpu.quantise_fixed_s * (2.0 if gpu.rate_fp4 > 0.0 else 1.0)
+    rows = row.batch * row.m
+    return gpu.quantise_fixed_s + row.k * gpu.quantise_value_s + min(rows * gpu.quantise_row_s, gpu.quantise_grid_s)
+
+
+@cost_function
 def quantised(gpu: Gpu, row: OperatorRow, cost: OperatorCost) -> OperatorCost:
     """The product after a kernel that scales 16-bit activations to the 8 or 4 bits they are multiplied in.
 
@@ -248,14 +262,10 @@ def quantised(gpu: Gpu, row: OperatorRow, cost: OperatorCost) -> OperatorCost:
     grid in two passes takes the place of a block a row. Block scales need neither: a warp scales its own 128 values;
     tensor cores that apply them want them packed, in a kernel of its own. No product sets up while this one ends.
     """
-    read = row.batch * row.m * row.k * (2.0 + row.dtype_bytes)
-    bandwidth = gpu.memory_bandwidth_bytes_per_s * gpu.quantise_memory
-    time = gpu.quantise_fixed_s + read / bandwidth + hidden_setup_s(gpu)
-    if row.scaling == 2.0 and gpu.rate_fp4 > 0.0:
-        time = time + gpu.quantise_fixed_s
-    if row.scaling != 2.0:
-        rows = row.batch * row.m
-        time = time + row.k * gpu.quantise_value_s + min(rows * gpu.quantise_row_s, gpu.quantise_grid_s)
+    eager = row.scaling == 3.0
+    read = row.batch * row.m * row.k * (EAGER_BYTES if eager else 2.0 + row.dtype_bytes)
+    bandwidth = gpu.memory_bandwidth_bytes_per_s * (gpu.memory_achieved if eager else gpu.quantise_memory)
+    time = read / bandwidth + scaling_s(gpu, row) + hidden_setup_s(gpu)
     moved_j = read * (gpu.energy_memory_byte_j + gpu.energy_l2_byte_j)
     energy = kernel_energy_j(gpu, moved_j, time, 1.0, running_share(time, gpu.quantise_fixed_s))
     return OperatorCost(

@@ -135,3 +135,17 @@ def test_tensor_cores_that_apply_block_scales_want_them_packed_by_a_kernel() -> 
     free = b200._replace(quantise_fixed_s=0.0, matmul_dependent=0.0)
     kernels = matmul(b200._replace(matmul_dependent=0.0), row).latency_s - matmul(free, row).latency_s
     assert kernels == pytest.approx(2.0 * b200.quantise_fixed_s)  # one scales, one packs
+
+
+def test_rows_scaled_by_eager_kernels_cost_eight_starts_and_47_bytes_a_value() -> None:
+    def seconds(m: int, scaling: str) -> float:
+        found = hwsim.estimate("h100-sxm-80gb", "matmul", m=m, n=4096, k=4096, dtype="int8", scaling=scaling)
+        return float(found.latency_s)
+
+    rate = GPU.memory_bandwidth_bytes_per_s * GPU.memory_achieved
+    block = GPU.quantise_fixed_s + 64 * 4096 * 3.0 / (GPU.memory_bandwidth_bytes_per_s * GPU.quantise_memory)
+    eager = 8.0 * GPU.fixed_s + 64 * 4096 * 47.0 / rate
+    difference = seconds(64, "row_eager") - seconds(64, "row")
+    row = block + 4096 * GPU.quantise_value_s + 64 * GPU.quantise_row_s
+    assert difference == pytest.approx(eager - row, rel=1e-6)
+    assert seconds(8192, "row_eager") == pytest.approx(846e-6, rel=0.1)  # SGLang's int8_wo on an H100
