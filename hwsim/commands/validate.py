@@ -31,7 +31,7 @@ def validate(
     `power` is the board power of kernels, in watts: steady, and as the meter of the measurements would read it; that of
     an H200 is in HWSIM_DATA_DIR, that of a B200's attention in the extra.
     """
-    from hwsim.validation.evaluation import evaluate_all
+    from hwsim.validation.tables import evaluate_all
 
     found = _watched(evaluate_all(device or [], operator or []))
     if report is not None:

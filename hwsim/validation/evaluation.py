@@ -1,21 +1,18 @@
-"""Run the model against measured tables: predictions by `hwsim.estimate`, a bare roofline beside them, and scores."""
+"""One measured table against the model: predictions by `hwsim.estimate`, a bare roofline beside them, and scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.errors import InputError, unknown_name
 from hwsim.estimation import CLOSED_FORMS, KINDS
 from hwsim.hardware import Device, System
 from hwsim.validation.scoring import Score, by_size, relative_errors, score, score_where
-from hwsim.validation.targets import DEVICE_FOLDERS, Floats, Targets, data_folder, load, operators
+from hwsim.validation.targets import Floats, Targets
 
-POWER = "power"  # validated beside the operators: the board power of their kernels
 WORST = 12  # offenders listed for a table
 REASONS = {
     "compute": "tile products, their rounds over the SMs and the store of results",
@@ -78,51 +75,6 @@ class Evaluation:
                 "reason": f"{REASONS.get(bound, bound)}; the frameworks differ by {100 * spread:.0f} %",
             })  # fmt: skip
         return found
-
-
-def measured_devices() -> list[str]:
-    """Catalog devices that the tables measured."""
-    from hwsim.models.catalog import list_devices
-
-    catalog = set(list_devices())
-    return [device for device in DEVICE_FOLDERS if device in catalog]
-
-
-def evaluate_all(devices: Sequence[str], kinds: Sequence[str]) -> Iterator[Evaluation]:
-    """Evaluate all tables of some devices and operators; empty sequences mean all of them.
-
-    Raises
-    ------
-    MissingExtraError : ``aiconfigurator-core`` is not installed
-    UnknownNameError, InputError : an unknown device or operator, or a device that nobody measured
-    """
-    import hwsim
-
-    data_folder("")  # says at once that the extra is missing
-    for kind in kinds:
-        if kind not in (*operators(), POWER):
-            raise unknown_name("operator to validate", kind, [*operators(), POWER])
-    for device in devices:
-        hwsim.device(device)
-        if device not in DEVICE_FOLDERS:
-            raise InputError(
-                f"validate: nothing is measured on '{device}'; measured devices: {', '.join(measured_devices())}"
-            )
-    for device in devices or measured_devices():
-        for kind in kinds or operators():
-            for targets in load(kind, device) if kind != POWER else ():
-                yield evaluate(targets)
-        if POWER in kinds or not kinds:
-            yield from evaluate_power(device, asked=POWER in kinds)
-
-
-def evaluate_power(device: str, asked: bool) -> list[Evaluation]:
-    """Evaluate the measured board power of a device's kernels; without measurements an error only where asked for."""
-    from hwsim.validation.power_tables import evaluations, measured
-
-    if not asked and not measured(device):
-        return []
-    return list(evaluations(device))
 
 
 def evaluate(targets: Targets) -> Evaluation:
