@@ -20,7 +20,6 @@ CONSTANTS = {
     "moe.fixed": Constant(25e-6, 5e-6, 80e-6, "us"),
     "moe.block": Constant(1e-6, 0.1e-6, 10e-6, "us"),
     "moe.achieved": Constant(0.7, 0.2, 1.0),
-    "moe.memory": Constant(0.9, 0.5, 0.93),  # no stream reaches more of the pins
     "moe.unaligned": Constant(0.33, 0.1, 1.0),
     "moe.interference": Constant(0.5, 0.0, 1.0),
 }
