@@ -78,6 +78,15 @@ def test_where_reads_contend_the_replay_lies_between_the_sides_and_their_sum(
     assert found <= most
 
 
+def test_reads_that_wait_for_their_planes_take_array_and_channel_in_turn() -> None:
+    flash, product = chiplet(read_s=85e-6), int8(7424, 6144)
+    plan = plan_bands(flash, product, strips_of(flash, 1.0, product.k), 9.0, 1.0)
+    assert plan.link_s > 1.2 * max(plan.channel_s, plan.flash_s)
+    dies, turn_s = 32.0, 85e-6 + 16384 / 1e9
+    assert plan.link_s == pytest.approx(plan.npu_bytes / (dies * 16384 / turn_s))
+    assert replay_product(flash, product, plan).latency_s == pytest.approx(plan.link_s, rel=0.03)
+
+
 @pytest.mark.parametrize("slice_bytes", [512.0, 2048.0, 8192.0])
 def test_a_coarser_slice_keeps_the_cores_waiting_for_longer(slice_bytes: float) -> None:
     product = int8(16384, 4096)
