@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from hwsim.cost import cost_function
 from hwsim.models.gaudi.record import Gaudi
-from hwsim.models.npu.throttle import slowdown
+from hwsim.models.throttle import slowed
 from hwsim.rows import COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
 BLOCKS = 5  # blocks of engines that share operand panels: one engine high, two, four, eight, sixteen
@@ -163,7 +163,7 @@ def pipelined_s(gaudi: Gaudi, engines: float, cores: float, memory: float, traff
 def kernel_cost(gaudi: Gaudi, span_s: float, busy_s: float, memory_s: float, dynamic_j: float) -> OperatorCost:
     """Assemble a kernel that lasts ``span_s`` after its start: the fixed time, the power limit, the energy."""
     unlimited = span_s + gaudi.fixed_s
-    slower = slowdown(dynamic_j, unlimited, busy_s, max(gaudi.power_limit_w - gaudi.idle_power_w, 1.0))
+    slower = slowed(dynamic_j, unlimited, busy_s, max(gaudi.power_limit_w - gaudi.idle_power_w, 1.0))
     latency = max(unlimited, slower * busy_s)
     bound = COMPUTE
     if latency <= unlimited:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hwsim.cost import cost_function
 from hwsim.models.gpu.record import Gpu
+from hwsim.models.throttle import slowed
 
 HELD_SHARE = 0.988  # of the limit that a throttled board draws: what H200 boards read under large bf16 products, 691 W
 
@@ -22,19 +23,11 @@ def active_power_w(gpu: Gpu) -> float:
 def slowdown(gpu: Gpu, dynamic_j: float, latency_s: float, clocked_s: float, running: float) -> float:
     """How many times slower the clock runs so that the board holds its limit; 1 where it need not slow.
 
-    Voltage falls with the clock, so that an operation's energy falls as its square. A kernel of ``latency_s`` and
-    ``dynamic_j`` at full clock, ``clocked_s`` of it at work that follows the clock, waits for memory in the rest: the
-    clock first slows at no cost in time (power falls as its square), then the kernel with it (as its cube).
+    A kernel of ``latency_s`` and ``dynamic_j`` at full clock has ``clocked_s`` of work that follows the clock;
     ``running`` is the share of its time in which the SMs run.
     """
     room_w = max(HELD_SHARE * gpu.power_limit_w - gpu.idle_power_w - running * active_power_w(gpu), 1.0)
-    excess = max(1.0, dynamic_j / max(room_w * latency_s, 1e-30))
-    slack = latency_s / max(clocked_s, 1e-30)
-    if excess <= slack * slack:
-        hidden: float = excess**0.5
-        return hidden
-    slower: float = (excess * slack) ** (1.0 / 3.0)
-    return slower
+    return slowed(dynamic_j, latency_s, clocked_s, room_w)
 
 
 @cost_function

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hwsim.cost import cost_function
 from hwsim.models.npu.record import Npu
 from hwsim.models.npu.systolic import streamed_beats, tile_count, tiled_cycles
-from hwsim.models.npu.throttle import slowdown
+from hwsim.models.throttle import slowed
 from hwsim.rows import COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
 TILE_DEPTH = 512.0  # values of k that a tile in on-chip memory holds; partial sums stay in it over k
@@ -124,7 +124,7 @@ def kernel_cost(
 ) -> OperatorCost:
     """Assemble a kernel: the slowest resource and the fixed time, no faster than the power limit; the energy."""
     work = max(busy_s, memory_s, sram_s)
-    slower = slowdown(dynamic_j, work + fixed_s, busy_s, max(npu.power_limit_w - npu.idle_power_w, 1e-3))
+    slower = slowed(dynamic_j, work + fixed_s, busy_s, max(npu.power_limit_w - npu.idle_power_w, 1e-3))
     latency = max(work + fixed_s, slower * busy_s)
     bound = COMPUTE
     if latency <= work + fixed_s:

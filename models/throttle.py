@@ -1,4 +1,4 @@
-"""The clock that keeps an NPU or a Gaudi to its power limit, by the law that holds on measured GPUs.
+"""The clock that keeps a board to its power limit, of every family whose clock follows power.
 
 See docs/methods/gpu_power.md: voltage falls with the clock, so an operation's energy falls as its square and power as
 its cube. With it, throttled products of A100, H100 and H200 come out within 3 % of their measured time.
@@ -10,7 +10,7 @@ from hwsim.cost import cost_function
 
 
 @cost_function
-def slowdown(dynamic_j: float, latency_s: float, clocked_s: float, room_w: float) -> float:
+def slowed(dynamic_j: float, latency_s: float, clocked_s: float, room_w: float) -> float:
     """How many times slower the clock runs so that ``room_w`` of dynamic power is kept; 1 where it need not slow.
 
     A kernel of ``latency_s`` and ``dynamic_j`` at full clock does ``clocked_s`` of work that follows the clock and
