@@ -127,15 +127,20 @@ def run(
     tables: Mapping[str, int],
     constants: Mapping[str, Constant],
     arguments: Sequence[str] | None,
+    own: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
-    """Fit the devices that were named and print the constants, or write them with ``--in-place`` into a checkout."""
+    """Fit the devices that were named and print the constants, or write them with ``--in-place`` into a checkout.
+
+    ``own`` names the constants of a device that takes the rest from another generation.
+    """
     command = f"python -m hwsim.experiments.calibration.{module}"
     parser = argparse.ArgumentParser(prog=command, description=f"Fit the {operator} constants of a GPU generation.")
     parser.add_argument("devices", nargs="*", help=f"calibrated devices; default: {' '.join(families)}")
     parser.add_argument("--in-place", action="store_true", help="write the constants into the architecture's file")
     given = parser.parse_args(arguments)
     for device in given.devices or families:
-        values = fit(device, operator, tables, constants)
+        chosen = {path: constants[path] for path in (own or {}).get(device, constants)}
+        values = fit(device, operator, tables, chosen)
         texts = {path: constants[path].written(value) for path, value in values.items()}
         architecture = families[device]
         print(f"# {architecture}, fitted on {device}", *(f"{path} = {text}" for path, text in texts.items()), sep="\n")
