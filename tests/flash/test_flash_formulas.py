@@ -140,7 +140,7 @@ def test_no_share_of_the_flash_ends_before_the_one_chosen(
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("network", ["opt-6.7b", "llama-3.1-8b", "mixtral-8x7b"])
 def test_a_larger_batch_decodes_no_fewer_tokens_and_no_resource_more_slows_a_network(network: str, name: str) -> None:
-    def latency_s(batch: int = 1, **changes: str | int) -> float:
+    def latency_s(batch: int = 1, **changes: Any) -> float:
         on = hwsim.device(name, **changes)
         return hwsim.simulate(
             network, on=on, batch=batch, context=300, weights="int4:g128", activations="bf16"
@@ -148,7 +148,7 @@ def test_a_larger_batch_decodes_no_fewer_tokens_and_no_resource_more_slows_a_net
 
     rates = [batch / latency_s(batch) for batch in (1, 2, 3, 5, 8, 12)]
     assert rates == sorted(rates)
-    changes: list[dict[str, str | int]] = [
+    changes: list[dict[str, Any]] = [
         {"nand__channels": 33}, {"nand__read": "29 us"}, {"nand__planes": 4}, {"core__clock": "410 MHz"},
         {"bus__bandwidth": "1.05 GB/s"}, {"npu__clock": "1.1 GHz"}, {"memory__bandwidth": "41 GB/s"},
     ]  # fmt: skip
