@@ -18,7 +18,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,12 +99,14 @@ def predict(point: Point, runtime: Runtime) -> Prediction:
 
     Raises
     ------
-    InputError : no such system, precision or cut in the model
+    InputError : no such system, precision or cut in the model, or two pools of unknown size
     """
     if point.system not in SYSTEMS:
         raise InputError(f"system '{point.system}' is not in the catalog")
     if max(point.pool.pipeline, point.prefill.pipeline if point.prefill else 1) != 1:
         raise InputError("pipeline parallel serving is not modelled")
+    if not point.stated:
+        raise InputError("workers of two pools are not stated: the requests that a worker decodes are unknown")
     return _one_pool(point, runtime) if point.prefill is None else _two_pools(point, point.prefill, runtime)
 
 
@@ -142,11 +143,10 @@ def _two_pools(point: Point, prefill: Pool, runtime: Runtime) -> Prediction:
     Requests come as fast as they are finished, at most as fast as the prompts run; what is above that waits there.
     """
     where = _where(point, point.pool, runtime)
-    asked = point.pool.batch or ceil(point.concurrency / (point.pool.groups * max(point.pool.workers, 1)))
-    batch = admitted(point, where, asked)
+    batch = admitted(point, where, point.pool.batch)
     token_s = _phase_s(*where, "decode", batch, point.prompt + point.output // 2)
     prompt_s = _phase_s(*_where(point, prefill, runtime), "prefill", 1, point.prompt)
-    stations = prefill.groups * max(prefill.workers, 1)
+    stations = prefill.groups * prefill.workers
     others = (point.concurrency - 1) / (point.output * token_s + prompt_s)  # prompts a second that the others bring
     load = min(others * prompt_s / stations, 0.95)
     waiting_s = 0.5 * load / (1.0 - load) * prompt_s
@@ -189,7 +189,15 @@ def error_table(
 
 def _reason(text: str) -> str:
     """The kind of an error, without its figures."""
-    for kind in ("does not fit", "split evenly", "is not known", "is not read", "must divide", "not modelled"):
+    for kind in (
+        "does not fit",
+        "split evenly",
+        "is not known",
+        "is not read",
+        "must divide",
+        "not modelled",
+        "not stated",
+    ):
         if kind in text:
             return kind
     return text[:80]
@@ -222,15 +230,12 @@ def summary(rows: Sequence[tuple[Point, float, float]]) -> dict[str, float]:
 def kind_of(point: Point) -> str:
     """Family of a point: dense or mixture of experts, one pool or two."""
     family = "dense" if point.model in DENSE else "experts"
-    if point.prefill is None:
-        return f"{family}, one pool"
-    return f"{family}, two pools" + ("" if point.stated else ", workers not stated")
+    return f"{family}, {'one pool' if point.prefill is None else 'two pools'}"
 
 
 def report(rows: Sequence[tuple[Point, float, float]]) -> dict[str, dict[str, float]]:
     """Summaries over all rows, by family, by system and network, and of the dense rows nothing was fitted to."""
     groups: dict[str, list[tuple[Point, float, float]]] = {"all": list(rows)}
-    groups["all with stated workers"] = [row for row in rows if row[0].stated]
     never = [row for row in rows if not (row[0].fitted and row[0].model in DENSE)]
     groups["dense, one pool, never fitted"] = [row for row in never if kind_of(row[0]) == "dense, one pool"]
     for of in (kind_of, lambda p: f"{kind_of(p)}: {p.system}", lambda p: f"{kind_of(p)}: {p.model}",

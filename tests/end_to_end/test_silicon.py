@@ -61,7 +61,12 @@ def test_requests_whose_caches_do_not_fit_wait_for_their_first_token() -> None:
 
 @pytest.mark.parametrize(
     ("change", "text"),
-    [({"system": "tpu"}, "tpu"), ({"precision": "int2"}, "int2"), ({"pool": POOL._replace(pipeline=2)}, "pipeline")],
+    [
+        ({"system": "tpu"}, "tpu"),
+        ({"precision": "int2"}, "int2"),
+        ({"pool": POOL._replace(pipeline=2)}, "pipeline"),
+        ({"pool": POOL._replace(workers=0, batch=0), "prefill": Pool(tensor=4, workers=0)}, "workers of two pools"),
+    ],
 )
 def test_a_point_that_cannot_be_predicted_is_refused_in_one_line(change: dict[str, object], text: str) -> None:
     with pytest.raises(InputError, match=text) as caught:
