@@ -110,13 +110,13 @@ def test_a_longer_prompt_takes_longer_and_more_energy_and_a_network_runs_without
 def test_the_rule_takes_what_lets_most_of_the_accelerators_work_start() -> None:
     """Two tasks of the CPU are ready; the second one lets 9 s of the NPU's work start, the first one 1 s."""
     tasks = [
-        UnitTask(name="little", unit="cpu", seconds=1.0),
+        UnitTask(name="little", unit="cpu", seconds=3.0),
         UnitTask(name="much", unit="cpu", seconds=1.0),
         UnitTask(name="short", unit="npu", seconds=1.0, after=("little",)),
         UnitTask(name="long", unit="npu", seconds=9.0, after=("much",)),
     ]
     assert run_schedule(tasks).latency_s == pytest.approx(11.0)
-    assert run_schedule(in_program_order(tasks, ".beside")).latency_s == pytest.approx(12.0)
+    assert run_schedule(in_program_order(tasks, ".beside")).latency_s == pytest.approx(14.0)
 
 
 def test_the_accelerator_first_does_what_lets_least_of_the_others_work_start() -> None:
