@@ -16,6 +16,7 @@ from typing import NamedTuple
 from hwsim.errors import InputError
 
 LOOKED_AT, FOLDS = "h100_sxm", 5
+SHORTEST = 0.8  # InferenceMAX README, RANDOM_RANGE_RATIO: prompts and outputs have 0.8 to 1 of the stated tokens
 CONCURRENCY = re.compile(r"silicon_concurrency=(\d+)")
 
 
@@ -53,6 +54,17 @@ class Point(NamedTuple):
     prefill: Pool | None  # that runs the prompts, where it is another
     first_s: float
     token_s: float
+    shortest: float = 1.0  # tokens of the shortest prompt and output over the stated ones
+
+    @property
+    def mean_prompt(self) -> int:
+        """Tokens of a prompt on average: lengths are spread evenly from the shortest to the stated one."""
+        return round(0.5 * (self.shortest + 1.0) * self.prompt)
+
+    @property
+    def mean_output(self) -> int:
+        """Tokens generated for a request on average."""
+        return round(0.5 * (self.shortest + 1.0) * self.output)
 
     @property
     def fitted(self) -> bool:
@@ -116,8 +128,14 @@ def _point(row: dict[str, str]) -> Point:
     return Point(
         row["id"], row["model_path"], row["system"], row["backend"], row["precision"], int(row["isl"]),
         int(row["osl"]), concurrency, pool, _pool(row, "prefill_") if apart else None,
-        float(row["silicon_ttft_ms"]) * 1e-3, float(row["silicon_tpot_ms"]) * 1e-3,
+        float(row["silicon_ttft_ms"]) * 1e-3, float(row["silicon_tpot_ms"]) * 1e-3, _shortest(row),
     )  # fmt: skip
+
+
+def _shortest(row: dict[str, str]) -> float:
+    """Spread of lengths: files of one host are runs with fixed lengths, dumps without a folder are InferenceMAX's."""
+    source = row["silicon_data_source"].partition(";")[0]
+    return 1.0 if "/" in source and not source.startswith("db-dump") else SHORTEST
 
 
 def _pool(row: dict[str, str], kind: str) -> Pool:

@@ -7,7 +7,8 @@ is zero-shot.
 
 Two schedulers are told apart. Mixing (TensorRT-LLM, vLLM): a step holds the tokens being decoded and the chunks of new
 prompts, which share one pass over the weights. Prefill first (SGLang): waiting prompts stop decoding, so requests of
-one length run in waves, and a request waits for half of its wave's prompts before its first token and half after.
+one length run in waves, and a request waits for half of its wave's prompts before its first token and half after;
+requests of many lengths (InferenceMAX) finish one by one, and every prompt stops every other request.
 Where prompts run on other devices, no prompt comes between tokens, and the first token waits for those devices.
 """
 
@@ -119,21 +120,23 @@ def _one_pool(point: Point, runtime: Runtime) -> Prediction:
     """Prompts and tokens on the same devices."""
     where = _where(point, point.pool, runtime)
     batch = admitted(point, where, point.pool.batch)
-    decode_s = _phase_s(*where, "decode", batch, point.prompt + point.output // 2)
-    prefill_s = _phase_s(*where, "prefill", 1, point.prompt)
-    others = (batch - 1) / point.output  # prompts that the other requests bring into a step
-    if point.backend in PREFILL_FIRST:
+    prompt, output = point.mean_prompt, point.mean_output
+    decode_s = _phase_s(*where, "decode", batch, prompt + output // 2)
+    prefill_s = _phase_s(*where, "prefill", 1, prompt)
+    others = (batch - 1) / output  # prompts that the other requests bring into a step
+    if point.backend in PREFILL_FIRST and point.shortest == 1.0:
         token_s = decode_s + 0.5 * others * prefill_s
         first_s = 0.5 * (batch + 1) * prefill_s
     else:
-        weights_s = _phase_s(*where, "decode", batch, 1)  # a step without its cache: shared when a chunk joins it
-        mixed = min(1.0, others * max(1.0, point.prompt / CHUNK))
-        token_s = decode_s + others * (1.0 + batch / point.prompt) * prefill_s - mixed * weights_s
-        token_s = max(token_s, decode_s)
+        token_s = decode_s + others * prefill_s
+        if point.backend not in PREFILL_FIRST:
+            weights_s = _phase_s(*where, "decode", batch, 1)  # a step without its cache: shared when a chunk joins it
+            mixed = min(1.0, others * max(1.0, prompt / CHUNK))
+            token_s = max(token_s + others * batch / prompt * prefill_s - mixed * weights_s, decode_s)
         load = min(others * prefill_s / token_s, 0.95)
         burst_s = 0.5 * (batch - 1) / WAVES * prefill_s
         first_s = prefill_s + 0.5 * token_s + burst_s + 0.5 * load / (1.0 - load) * prefill_s
-    queue_s = (point.pool.batch - batch) / batch * point.output * token_s
+    queue_s = (point.pool.batch - batch) / batch * output * token_s
     return Prediction(first_s + queue_s, token_s, batch)
 
 
@@ -144,20 +147,22 @@ def _two_pools(point: Point, prefill: Pool, runtime: Runtime) -> Prediction:
     """
     where = _where(point, point.pool, runtime)
     batch = admitted(point, where, point.pool.batch)
-    token_s = _phase_s(*where, "decode", batch, point.prompt + point.output // 2)
-    prompt_s = _phase_s(*_where(point, prefill, runtime), "prefill", 1, point.prompt)
+    token_s = _phase_s(*where, "decode", batch, point.mean_prompt + point.mean_output // 2)
+    prompt_s = _phase_s(*_where(point, prefill, runtime), "prefill", 1, point.mean_prompt)
     stations = prefill.groups * prefill.workers
-    others = (point.concurrency - 1) / (point.output * token_s + prompt_s)  # prompts a second that the others bring
+    others = (point.concurrency - 1) / (
+        point.mean_output * token_s + prompt_s
+    )  # prompts a second that the others bring
     load = min(others * prompt_s / stations, 0.95)
     waiting_s = 0.5 * load / (1.0 - load) * prompt_s
-    crowd_s = point.concurrency * prompt_s / stations - point.output * token_s
+    crowd_s = point.concurrency * prompt_s / stations - point.mean_output * token_s
     burst_s = 0.5 * (point.concurrency / stations - 1.0) / WAVES * prompt_s
     return Prediction(max(prompt_s + waiting_s + max(burst_s, 0.0), crowd_s) + token_s, token_s, batch)
 
 
 def admitted(point: Point, where: tuple[Any, ...], asked: int) -> int:
     """Requests of a group whose caches fit beside the weights, of those that ask; the others wait."""
-    low, high, context = 0, asked, point.prompt + point.output // 2
+    low, high, context = 0, asked, point.mean_prompt + point.mean_output // 2
     while low < high:
         middle = high if low == 0 and high == asked else (low + high + 1) // 2
         try:

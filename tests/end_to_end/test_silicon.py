@@ -48,6 +48,25 @@ def test_waiting_prompts_of_a_prefill_first_scheduler_delay_the_first_token_and_
     assert first.token_s < mixing.token_s
 
 
+def test_requests_of_many_lengths_run_in_no_waves_and_each_prompt_stops_every_other_request() -> None:
+    runtime = read_runtime("serving")
+    equal = POINT._replace(output=128, backend="sglang", prompt=900)
+    spread = equal._replace(prompt=1000, shortest=0.8, output=142)
+    assert (spread.mean_prompt, spread.mean_output) == (900, 128)
+    waves, single = predict(equal, runtime), predict(spread, runtime)
+    assert single.first_s < 0.5 * waves.first_s
+    decode_s = predict(equal._replace(prefill=Pool(tensor=4)), runtime).token_s
+    assert single.token_s - decode_s == pytest.approx(2.0 * (waves.token_s - decode_s))
+
+
+def test_runs_with_fixed_lengths_and_runs_of_inferencemax_are_told_apart() -> None:
+    points = read_points(package_folder())
+    assert {point.shortest for point in points if point.model == "Qwen/Qwen3-32B"} == {1.0}
+    spread = [point for point in points if point.shortest == 0.8]
+    assert len(spread) > 3000
+    assert {point.prompt for point in spread} | {point.output for point in spread} == {1024, 8192}
+
+
 def test_requests_whose_caches_do_not_fit_wait_for_their_first_token() -> None:
     runtime = read_runtime("serving")
     crowded = POINT._replace(prompt=8192, pool=Pool(tensor=2, batch=256))
