@@ -2,8 +2,8 @@
 
 ``python -m hwsim.experiments.end_to_end.silicon`` prints how many of the measured points that aiconfigurator-core
 (extra ``validation``) ships are predicted, and the errors by kind, system and network; ``--fit`` fits the host time of
-a step and the time before a request's first one to dense H100 rows whose CRC-32 is no multiple of five. Every other row
-is zero-shot.
+a step and the times before a request's first one to dense H100 rows whose CRC-32 is no multiple of five. Every other
+row is zero-shot.
 
 Two schedulers are told apart. Mixing (TensorRT-LLM, vLLM): a step holds the tokens being decoded and the chunks of new
 prompts, which share one pass over the weights. Prefill first (SGLang): waiting prompts stop decoding, so requests of
@@ -60,7 +60,12 @@ NETWORKS = {
 PREFILL_FIRST = ("sglang",)  # SGLang documentation: its scheduler runs waiting prompts before it decodes
 CHUNK = 8192.0  # tokens a step: default of max_num_batched_tokens (vLLM) and max_num_tokens (TensorRT-LLM)
 WAVES = 10.0  # (assumption) requests a run sends, over its concurrency, as InferenceMAX does; the first come at once
-FRONT_S = 0.11  # fitted: --fit, dense H100 rows: HTTP, tokeniser and hand-over before a request's first step
+# InferenceMAX's SGLang scripts for DeepSeek R1 and Qwen3.5 on B200 (B300 alike, assumption) set the option
+# --scheduler-recv-interval, steps of decoding from one look at new requests to the next: 10 below 16 requests, 30 from
+# there on. Its scripts for GLM-5, and those for H200, leave SGLang's default, 1.
+LOOK_SYSTEMS, LOOK_MODELS = ("b200_sxm", "b300_sxm"), ("deepseek", "nvidia/DeepSeek", "Qwen/Qwen3.5")
+# HTTP, tokeniser and hand-over before a request's first step, by the client: runs of fixed lengths, InferenceMAX's.
+FRONTS_S = (0.11, 0.02)  # fitted: --fit, dense H100 rows
 
 
 class Prediction(NamedTuple):
@@ -135,9 +140,19 @@ def _one_pool(point: Point, runtime: Runtime) -> Prediction:
             token_s = max(token_s + others * batch / prompt * prefill_s - mixed * weights_s, decode_s)
         load = min(others * prefill_s / token_s, 0.95)
         burst_s = 0.5 * (batch - 1) / WAVES * prefill_s
-        first_s = prefill_s + 0.5 * token_s + burst_s + 0.5 * load / (1.0 - load) * prefill_s
+        look = steps_to_a_look(point)  # what came meanwhile runs as one batch of prompts
+        first_s = (1.0 + others * (look - 1.0)) * prefill_s + 0.5 * look * token_s + burst_s
+        first_s += 0.5 * load / (1.0 - load) * prefill_s
     queue_s = (point.pool.batch - batch) / batch * output * token_s
     return Prediction(first_s + queue_s, token_s, batch)
+
+
+def steps_to_a_look(point: Point) -> float:
+    """Steps of decoding from one look of the scheduler at new requests to the next."""
+    slow = point.backend in PREFILL_FIRST and point.shortest < 1.0 and point.system in LOOK_SYSTEMS
+    if not (slow and point.model.startswith(LOOK_MODELS)):
+        return 1.0
+    return 10.0 if point.concurrency < 16 else 30.0
 
 
 def _two_pools(point: Point, prefill: Pool, runtime: Runtime) -> Prediction:
@@ -176,7 +191,7 @@ def admitted(point: Point, where: tuple[Any, ...], asked: int) -> int:
 
 
 def error_table(
-    points: Sequence[Point], runtime: Runtime, front_s: float = FRONT_S
+    points: Sequence[Point], runtime: Runtime, fronts_s: tuple[float, float] = FRONTS_S
 ) -> tuple[list[tuple[Point, float, float]], Counter[str]]:
     """Signed errors (a fraction) of time per output token and to first token of each point; why others have none."""
     found, why = [], Counter[str]()
@@ -187,7 +202,7 @@ def error_table(
             why[f"{point.model}: {_reason(str(error))}"] += 1
             continue
         token_s = made.token_s + runtime.step_s
-        first_s = made.first_s + runtime.step_s + front_s
+        first_s = made.first_s + runtime.step_s + fronts_s[point.shortest < 1.0]
         found.append((point, token_s / point.token_s - 1.0, first_s / point.first_s - 1.0))
     return found, why
 
@@ -208,17 +223,21 @@ def _reason(text: str) -> str:
     return text[:80]
 
 
-def fit(points: Sequence[Point], start: Runtime) -> tuple[Runtime, float]:
-    """Host time of a step, and seconds before the first one, with the least median errors over dense H100 points."""
+def fit(points: Sequence[Point], start: Runtime) -> tuple[Runtime, tuple[float, float]]:
+    """Host time of a step, and seconds before the first one of both clients, by median errors of dense H100 points."""
     chosen = [point for point in points if point.fitted and point.model in DENSE]
 
-    def errors(runtime: Runtime, front_s: float) -> tuple[float, float]:
-        rows, _ = error_table(chosen, runtime, front_s)
-        return float(np.median([abs(token) for _, token, _ in rows])), float(np.median([abs(f) for _, _, f in rows]))
+    def token_error(runtime: Runtime) -> float:
+        return float(np.median([abs(token) for _, token, _ in error_table(chosen, runtime)[0]]))
 
-    steps = [start._replace(step_s=step_us * 1e-6) for step_us in np.arange(0.0, 1001.0, 50.0)]
-    runtime = min(steps, key=lambda each: errors(each, FRONT_S)[0])
-    return runtime, min(np.arange(0.0, 0.201, 0.01), key=lambda each: errors(runtime, each)[1])
+    def first_error(runtime: Runtime, front_s: float, spread: bool) -> float:
+        rows, _ = error_table([p for p in chosen if (p.shortest < 1.0) == spread], runtime, (front_s, front_s))
+        return float(np.median([abs(first) for _, _, first in rows])) if rows else 0.0
+
+    runtime = min((start._replace(step_s=us * 1e-6) for us in np.arange(0.0, 1001.0, 50.0)), key=token_error)
+    fronts_s = np.arange(0.0, 0.201, 0.01)
+    fixed_s, spread_s = (min(fronts_s, key=lambda each: first_error(runtime, each, spread)) for spread in (False, True))
+    return runtime, (float(fixed_s), float(spread_s))
 
 
 def summary(rows: Sequence[tuple[Point, float, float]]) -> dict[str, float]:
@@ -262,8 +281,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runtime = read_runtime("serving")
     points = read_points(package_folder())[:: max(chosen.every, 1)]
     if chosen.fit:
-        fitted, front_s = fit(points, runtime)
-        print(f'step = "{fitted.step_s * 1e6:.0f} us", FRONT_S = {front_s:.2f}')
+        fitted, (fixed_s, spread_s) = fit(points, runtime)
+        print(f'step = "{fitted.step_s * 1e6:.0f} us", FRONTS_S = ({fixed_s:.2f}, {spread_s:.2f})')
         return 0
     rows, failed = error_table(points, runtime)
     groups = report(rows)

@@ -11,7 +11,7 @@ import pytest
 from hwsim.errors import InputError
 from hwsim.experiments.end_to_end.formats import formats_of, stored
 from hwsim.experiments.end_to_end.points import Point, Pool, counted_once, package_folder, read_points
-from hwsim.experiments.end_to_end.silicon import DENSE, error_table, kind_of, main, predict, report
+from hwsim.experiments.end_to_end.silicon import DENSE, error_table, kind_of, main, predict, report, steps_to_a_look
 from hwsim.mappers.networks import read_network
 from hwsim.models.catalog import read_runtime
 from hwsim.operators import Attention, Matmul, MixtureOfExperts
@@ -57,6 +57,17 @@ def test_requests_of_many_lengths_run_in_no_waves_and_each_prompt_stops_every_ot
     assert single.first_s < 0.5 * waves.first_s
     decode_s = predict(equal._replace(prefill=Pool(tensor=4)), runtime).token_s
     assert single.token_s - decode_s == pytest.approx(2.0 * (waves.token_s - decode_s))
+
+
+def test_a_scheduler_that_looks_at_new_requests_every_few_steps_delays_the_first_token_alone() -> None:
+    runtime = read_runtime("serving")
+    h200 = POINT._replace(model="Qwen/Qwen3.5-397B-A17B", system="h200_sxm", backend="sglang", shortest=0.8)
+    slow = h200._replace(system="b200_sxm")
+    equal = slow._replace(model="zhipuai/GLM-5")
+    assert [steps_to_a_look(each) for each in (h200, equal, slow, slow._replace(concurrency=15))] == [1, 1, 30, 10]
+    few, many = predict(slow._replace(concurrency=15), runtime), predict(slow, runtime)
+    assert few.token_s == many.token_s
+    assert many.first_s - few.first_s > 10.0 * many.token_s
 
 
 def test_runs_with_fixed_lengths_and_runs_of_inferencemax_are_told_apart() -> None:
