@@ -51,7 +51,7 @@ def _moe(**a: Any) -> Operator:
     shards, experts = a.get("shards", 1.0), a.get("experts", 0.0)
     if shards < 1.0 or shards % 1.0 or (shards > 1.0 and experts % shards):
         raise InputError(f"moe: shards(={shards:g}) must be a whole number >= 1 that divides experts(={experts:g})")
-    part: dict[str, Any] = {name: a[name] / shards for name in ("experts", "top_k") if name in a}  # this device's, of all devices'
+    part: dict[str, Any] = {name: a[name] / shards for name in ("experts", "top_k") if name in a}  # this device's
     return MixtureOfExperts(name="moe", **{**a, **part})
 
 
