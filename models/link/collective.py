@@ -74,7 +74,7 @@ def across(link: LinkRecord, ranks: float, message_bytes: float, passes: float) 
 
     Each rank of a node moves its part of the message through its own port, so that the ring between nodes has a rank a
     node and carries ``message / ranks of a node``; trees take its place where they are faster. Chunks follow one
-    another: the slower level hides what the other moves, but no hop.
+    another: the slower level hides all of the other but the hops inside a node, which every chunk waits for.
     """
     inside = in_node(link, ranks)
     nodes, part = ceil(ranks / inside), message_bytes / inside
