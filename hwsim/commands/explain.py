@@ -12,7 +12,9 @@ from hwsim.engine.simulate import schedule_of
 from hwsim.engine.workload import Workload
 from hwsim.errors import unknown_name
 from hwsim.hardware import System
-from hwsim.rows import BOUND_NAMES, COLLECTIVE, Runtime, lower
+from hwsim.models.catalog import field_units
+from hwsim.report.quantities import quantity
+from hwsim.rows import ARITHMETIC_CODES, BOUND_NAMES, COLLECTIVE, OperatorRow, Runtime, lower
 
 
 def explain_operator(network: Any, system: System, workload: Workload, runtime: Runtime, name: str) -> dict[str, Any]:
@@ -30,14 +32,17 @@ def explain_operator(network: Any, system: System, workload: Workload, runtime: 
     paths = {field: path for path, field in part.record_paths.items()}
     read, formulas = traced(part.cost, part.record, row)
     constants = {paths.get(field, field): getattr(part.record, field) for field in part.record._fields if field in read}
+    units = field_units(getattr(part, "family", "link"))
     cost = {**task.cost._asdict(), "bound": BOUND_NAMES[int(task.cost.bound)]}
     return {
         "schema_version": 1, "operator": name, "kind": task.operator.kind, "device": part.name,
         "phase": phase.phase, "count": task.count,
-        "call": {field: value for field, value in row._asdict().items() if value}, "cost": cost,
+        "of": "the first decode step of the generation" if workload.phase == "generate" else phase.phase,
+        "call": _call(row), "cost": cost,
         "latency_s_a_call": task.latency_s, "latency_s": task.latency_s * task.count,
         "constants": {
-            path: {"value": value, "source": part.sources.get(path, "")} for path, value in constants.items()
+            path: {"value": value, "unit": units.get(path, ""), "source": part.sources.get(path, "")}
+            for path, value in constants.items()
         },
         "formula": [_formula(each) for each in formulas],
     }  # fmt: skip
@@ -45,17 +50,21 @@ def explain_operator(network: Any, system: System, workload: Workload, runtime: 
 
 def print_explanation(document: dict[str, Any]) -> None:
     """Print what `explain_operator` found."""
-    print(f"{document['operator']} ({document['kind']}) on {document['device']}, {document['count']} calls")
+    print(
+        f"{document['operator']} ({document['kind']}) on {document['device']}: {document['of']}, "
+        f"{document['count']:,} calls"
+    )
     print("\nThe call")
     for field, value in document["call"].items():
-        print(f"  {field:<18} {value:.6g}")
+        print(f"  {field:<18} {value if isinstance(value, str) else f'{value:.6g}'}")
     print("\nIts cost")
     for field, value in document["cost"].items():
         print(f"  {field:<18} {value if isinstance(value, str) else f'{value:.6g}'}")
     print(f"  with the runtime   {document['latency_s_a_call']:.6g} s a call, {document['latency_s']:.6g} s in all")
     print(f"\nConstants of {document['device']} that the formula reads, with their sources")
     for path, constant in document["constants"].items():
-        print(f"  {path:<42} {constant['value']:<12.6g} {constant['source']}".rstrip())
+        value = quantity(constant["value"], constant["unit"]) if constant["unit"] else f"{constant['value']:.6g}"
+        print(f"  {path:<36} {value:<12} {constant['source']}".rstrip())
     dispatch, *rest = document["formula"]
     main = rest[0] if rest else dispatch
     print(f"\nThe formula ({main['file']})")
@@ -64,6 +73,16 @@ def print_explanation(document: dict[str, Any]) -> None:
         print("What it calls (--json prints them whole)")
     for each in rest[1:]:
         print(f"  {each['name']:<22} {each['file']:<28} {each['purpose']}")
+
+
+def _call(row: OperatorRow) -> dict[str, float | str]:
+    """What the row states, with the name of its arithmetic in place of the code."""
+    names = {code: name for name, code in ARITHMETIC_CODES.items()}
+    stated: dict[str, float | str] = {field: value for field, value in row._asdict().items() if value}
+    stated.pop("kind", None)
+    if row.kind != COLLECTIVE:
+        stated = {"arithmetic": names[row.arithmetic], **{k: v for k, v in stated.items() if k != "arithmetic"}}
+    return stated
 
 
 def _formula(function: types.FunctionType) -> dict[str, str]:
