@@ -12,7 +12,6 @@ from hwsim.engine.simulate import schedule_of
 from hwsim.engine.workload import Workload
 from hwsim.errors import unknown_name
 from hwsim.hardware import System
-from hwsim.models.catalog import field_units
 from hwsim.report.quantities import quantity
 from hwsim.rows import ARITHMETIC_CODES, BOUND_NAMES, COLLECTIVE, OperatorRow, Runtime, lower
 
@@ -22,6 +21,8 @@ def explain_operator(network: Any, system: System, workload: Workload, runtime: 
 
     A generation is explained by its first decode step.
     """
+    from hwsim.models.catalog import field_units
+
     phase = workload.with_(phase="decode", context=workload.prompt) if workload.phase == "generate" else workload
     tasks = {task.operator.name: task for task in schedule_of(network, system, phase, runtime)}
     if name not in tasks:
