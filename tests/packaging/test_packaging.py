@@ -100,3 +100,9 @@ def test_a_run_does_not_load_the_compiler_or_the_plots() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stderr.strip() == "0 []"
+
+
+def test_every_fragment_of_the_changelog_has_a_number_of_its_own() -> None:
+    numbers = [path.name.split("-")[0] for path in (ROOT / "changelog.d").glob("*.md")]
+    assert sorted(numbers) == sorted(set(numbers))
+    assert all(len(number) == 4 and number.isdigit() for number in numbers)
