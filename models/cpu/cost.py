@@ -166,7 +166,7 @@ def joined(first: OperatorCost, second: OperatorCost) -> OperatorCost:
 def experts(cpu: Cpu, row: OperatorRow) -> OperatorCost:
     """Routed experts: up (and gate) products of the experts in use, then down."""
     used = max(1.0, row.experts_touched)
-    tokens = max(1.0, row.tokens * row.top_k / used * row.load_peak)
+    tokens = max(1.0, row.tokens * row.top_k / used)
     inner = (row.matrices - 1.0) * row.intermediate
     up = weighted(cpu, row, used, tokens, inner, row.hidden, used * inner * row.hidden * row.stored_bytes)
     down_bytes = used * row.hidden * row.intermediate * row.stored_bytes

@@ -153,7 +153,7 @@ def moe(flash: FlashChiplet, row: OperatorRow) -> OperatorCost:
     """Routed experts: up (and gate) products, activation, down products; only the touched experts are read."""
     pairs = row.tokens * row.top_k
     experts = max(1.0, row.experts_touched)
-    rows = max(1.0, pairs / experts * row.load_peak)
+    rows = max(1.0, pairs / experts)
     inner = (row.matrices - 1.0) * row.intermediate
     up = stored_product(row, experts, rows, inner, row.hidden)
     down = stored_product(row, experts, rows, row.hidden, row.intermediate)

@@ -99,7 +99,7 @@ def lanes(fpga: Fpga, operations: float, traffic: float) -> OperatorCost:
 def experts(fpga: Fpga, row: OperatorRow) -> OperatorCost:
     """Routed experts: the products of each expert in use over its tokens."""
     used = max(1.0, row.experts_touched)
-    tokens = max(1.0, row.tokens * row.top_k / used * row.load_peak)
+    tokens = max(1.0, row.tokens * row.top_k / used)
     up = product_s(fpga, tokens, (row.matrices - 1.0) * row.intermediate, row.hidden, 1.0)
     down = product_s(fpga, tokens, row.hidden, row.intermediate, 1.0)
     traffic = used * row.matrices * row.hidden * row.intermediate * row.stored_bytes

@@ -82,10 +82,10 @@ def joined(first: OperatorCost, second: OperatorCost) -> OperatorCost:
 
 @cost_function
 def moe(npu: Npu, row: OperatorRow) -> OperatorCost:
-    """Routed experts: up (and gate) products, activation, down products."""
+    """Routed experts: up (and gate) products, activation, down products; the arrays pool the tiles of all experts."""
     pairs = row.tokens * row.top_k
     experts = max(1.0, row.experts_touched)
-    rows = max(1.0, pairs / experts * row.load_peak)
+    rows = max(1.0, pairs / experts)
     inner = row.matrices * pairs * row.intermediate
     total = streaming(npu, inner * row.dtype_bytes, 4.0 * inner, 0.0)
     for stage in range(2):
