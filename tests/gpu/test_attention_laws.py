@@ -19,7 +19,7 @@ from hwsim.rows import OperatorRow, lower
 DEVICES = {name: read_device(name) for name in list_devices() if read_device(name).family == "gpu"}
 LARGER = {
     "SMs": ("sm_count",), "bandwidth": ("memory_bandwidth_bytes_per_s",), "L2": ("l2_bytes",),
-    "L2 rate": ("l2_bandwidth_bytes_per_cycle",), "memory": ("memory_bytes",), "power": ("power_limit_w",),
+    "L2 rate": ("l2_bandwidth_bytes_per_cycle",), "power": ("power_limit_w",),
     "clock": ("clock_hz", "power_limit_w"), "tensor rate": ("rate_fp16", "rate_fp8", "power_limit_w"),
     "exponentials": ("exponential_rate", "power_limit_w"),
 }  # fmt: skip
@@ -34,12 +34,11 @@ def grown(gpu: Gpu, resource: str, factor: float) -> Gpu:
         changed["sm_count"] = float(np.ceil(changed["sm_count"]))
     if "power_limit_w" in changed and resource != "power":
         changed["power_limit_w"] = gpu.power_limit_w * factor**3 + 1e6
-        gpu = gpu._replace(power_limit_w=changed["power_limit_w"])
     return gpu._replace(**changed)
 
 
 def flat(**shape: Any) -> OperatorRow:
-    return lower(Attention(name="a", **shape))
+    return OperatorRow(*map(float, lower(Attention(name="a", **shape))))
 
 
 shapes = st.fixed_dictionaries({
@@ -84,7 +83,7 @@ def test_more_of_a_resource_makes_no_norm_slower(
 ) -> None:
     model, row = DEVICES[device], lower(kind(name="n", rows=rows, columns=columns))
     more = grown(model.record, resource, factor)
-    less = model.record._replace(power_limit_w=min(model.record.power_limit_w, more.power_limit_w))
+    less = model.record
     if resource in ("clock", "tensor rate", "exponentials"):
         less = less._replace(power_limit_w=more.power_limit_w)
     assert model.cost(more, row).latency_s <= model.cost(less, row).latency_s * (1.0 + 1e-9)
@@ -109,7 +108,7 @@ def test_more_work_is_never_faster(device: str, shape: dict[str, Any], grows: st
         after["query_length"] = min(before["kv_length"], before["query_length"] + 64 * times)
     elif grows in ("batch", "kv_length"):
         after[grows] = before[grows] + (1 if times == 1 else before[grows])
-    slack = 0.2 if grows == "group" and before["window"] else STEP if grows == "query_length" else 1e-9
+    slack = 0.1 if grows == "group" and before["window"] else STEP if grows == "query_length" else 1e-9
     if model.record.attention_cluster > 0.0 and grows in ("kv_length", "window"):
         slack = PARTS
     seconds = [model.cost(model.record, flat(**each)).latency_s for each in (before, after)]
