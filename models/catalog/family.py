@@ -54,15 +54,22 @@ class LinkedDeviceFile(DeviceFile):
 
 
 File = TypeVar("File", bound=DeviceFile)
+#: The status of a device that somebody changed, by TOML path.
+UNMEASURED = {"status.latency": "unvalidated", "status.power": "unvalidated"}
 
 
 def checked(schema: type[File], table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) -> File:
     """A device's table, with some TOML paths replaced, checked against its family's schema.
 
+    A changed device is another one, that nobody measured: its status is what `hwsim device new` writes, unless the
+    overrides state one.
+
     Raises
     ------
     InputError, UnknownNameError : a mistake in the table or the overrides, as one line that names ``where`` and the key
     """
+    if any(not path.startswith("status.") for path in overrides):
+        overrides = {**UNMEASURED, **overrides}
     return validated(schema, with_overrides(schema, table, overrides, where), where)
 
 

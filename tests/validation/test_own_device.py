@@ -41,6 +41,26 @@ def test_a_new_device_is_valid_commented_and_unvalidated(tmp_path: Path, capsys:
     assert device.sources["sm_count"] == "set by the user" and "whitepaper" in device.sources["clock"]
 
 
+@pytest.mark.parametrize("name", ["h100-sxm-80gb", "gaudi2-96gb", "tpu-v4"])
+def test_a_changed_device_is_as_sure_as_the_same_device_written_to_a_file(name: str, tmp_path: Path) -> None:
+    target, path, value = tmp_path / "mine.toml", "memory.bandwidth", "4 TB/s"
+    assert run_app(["device", "new", "--from", name, "--set", f"{path}={value}", "--out", str(target)]) == 0
+    what_if, written = read_device(name, {path: value}), read_device(target)
+    assert dict(what_if.status) == dict(written.status) == {"latency": "unvalidated", "power": "unvalidated"}
+    assert what_if.residuals == written.residuals
+    found = [hwsim.simulate("llama-2-7b", on=device) for device in (what_if, written)]
+    assert len({(each.latency_s, each.low_s, each.high_s, each.basis) for each in found}) == 1
+    assert found[0].basis == "unvalidated"
+
+
+def test_an_override_may_state_the_status_itself() -> None:
+    assert read_device("h100-sxm-80gb", {"sm_count": "100", "status.latency": "zero-shot"}).status == {
+        "latency": "zero-shot", "power": "unvalidated",
+    }  # fmt: skip
+    kept = read_device("h100-sxm-80gb", {"status.power": "unvalidated"}).status
+    assert kept["latency"] == read_device("h100-sxm-80gb").status["latency"] == "calibrated"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
