@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from hwsim.errors import InputError, unknown_name
 
+WITHIN = 0.10  # an error that a summary counts as within
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*)(?:\.(\d*))?(?:[eE]([-+]?\d+))?")
 
 
@@ -130,10 +131,58 @@ class Row:
         }  # fmt: skip
 
 
+def judged_errors(rows: Iterable[Row]) -> dict[str, float]:
+    """Signed error of every judged row by ``"case: metric"``, a fraction.
+
+    Raises
+    ------
+    InputError : a judged row without an error, which nothing may count as right, or two rows of one name
+    """
+    found: dict[str, float] = {}
+    for row in rows:
+        if not row.judged:
+            continue
+        name = f"{row.case}: {row.metric}"
+        if row.error is None:
+            raise InputError(f"row '{row.system}, {name}' is judged and has no error")
+        if name in found:
+            raise InputError(f"row '{row.system}, {name}' is there twice")
+        found[name] = row.error
+    return found
+
+
+class ErrorSummary(NamedTuple):
+    """Absolute errors of judged rows, fractions: median, mean, 90th percentile; and how many are within 10 %."""
+
+    median: float
+    mean: float
+    ninetieth: float
+    within: int
+    rows: int
+
+
+def error_summary(rows: Iterable[Row]) -> ErrorSummary | None:
+    """The errors of all judged rows, of one system or of many; None where none is judged.
+
+    Raises
+    ------
+    InputError : a judged row without an error
+    """
+    by_system: dict[str, list[Row]] = {}
+    for row in rows:
+        by_system.setdefault(row.system, []).append(row)
+    errors = sorted(abs(error) for system in by_system.values() for error in judged_errors(system).values())
+    if not errors:
+        return None
+    ninetieth = errors[max(0, -(-9 * len(errors) // 10) - 1)]
+    within = sum(error <= WITHIN for error in errors)
+    return ErrorSummary(statistics.median(errors), statistics.fmean(errors), ninetieth, within, len(errors))
+
+
 def median_absolute_error(rows: Iterable[Row]) -> float | None:
     """Median of the absolute errors of the judged rows, a fraction; None where none is judged."""
-    errors = [abs(row.error) for row in rows if row.judged and row.error is not None]
-    return statistics.median(errors) if errors else None
+    summary = error_summary(rows)
+    return None if summary is None else summary.median
 
 
 def list_papers() -> list[str]:

@@ -260,7 +260,7 @@ def ablation_rows(bamboo: Weights) -> list[Row]:
     saved = 0.5 * bamboo.feed_forward * 0.5
     share = 100.0 * saved / (0.5 * (bamboo.feed_forward + bamboo.rest))
     found.append(row("bamboo-7b, half offloaded", "memory saved", "GB", saved / 1e9, "1.5"))
-    found.append(row("bamboo-7b, half offloaded", "memory saved", "%", share, "40"))
+    found.append(row("bamboo-7b, half offloaded", "memory saved, share", "%", share, "40"))
     return found
 
 

@@ -10,7 +10,7 @@ import hwsim
 from hwsim.experiments.papers import _chunk_graphs as chunks
 from hwsim.experiments.papers import mllm_npu
 from hwsim.experiments.papers._unit_schedule import UnitSchedule, UnitTask, in_program_order, run_schedule
-from hwsim.experiments.reproduction import median_absolute_error
+from hwsim.experiments.reproduction import judged_errors, median_absolute_error
 from hwsim.models.soc.cost import npu_unit, unit_cost
 from hwsim.operators import Matmul
 from hwsim.rows import lower
@@ -18,26 +18,58 @@ from hwsim.rows import lower
 
 @pytest.fixture(scope="module")
 def errors() -> dict[str, float]:
-    return {f"{row.case}: {row.metric}": row.error or 0.0 for row in mllm_npu.rows() if row.judged}
+    return judged_errors(mllm_npu.rows())
 
 
-def test_the_median_of_all_rows_is_below_20_percent(errors: dict[str, float]) -> None:
-    assert len(errors) == 13
-    assert (median_absolute_error(mllm_npu.rows()) or 1.0) < 0.20
+def of_shape(errors: dict[str, float], shape: str) -> dict[str, float]:
+    """The errors of one reading, by case and metric without the reading."""
+    return {name.replace(f", {shape}", ""): error for name, error in errors.items() if shape in name}
 
 
-def test_the_ladder_and_the_times_of_section_3_4_are_met_within_a_third(errors: dict[str, float]) -> None:
-    found = {name: error for name, error in errors.items() if name.startswith(("512 tokens", "256 tokens"))}
-    assert len(found) == 7
-    assert all(abs(error) < 0.33 for error in found.values()), found
-    assert abs(found["256 tokens: NPU busy"]) < 0.06
-    assert abs(found["512 tokens, in order: NPU idle"]) < 0.05
-    assert abs(found["512 tokens, + out-of-order blocks: prefill rate"]) < 0.12
+def test_the_median_of_all_rows_over_both_readings_is_below_40_percent(errors: dict[str, float]) -> None:
+    assert len(errors) == 27
+    assert (median_absolute_error(mllm_npu.rows()) or 1.0) < 0.40
 
 
-def test_the_whole_system_is_slower_than_published_by_up_to_a_third(errors: dict[str, float]) -> None:
-    assert -0.20 < errors["1024 tokens: prefill rate"] < 0.0
-    assert 0.0 < errors["LongBench-2wiki, 1490 tokens: prefill"] < 0.36
+def test_every_figure_that_depends_on_the_shape_is_judged_in_both(errors: dict[str, float]) -> None:
+    plain, equivalent = (of_shape(errors, shape) for shape in mllm_npu.SHAPES)
+    assert set(plain) == set(equivalent) and len(plain) == 12
+    assert len(errors) - 24 == 3  # the CPU alone, and memory
+
+
+def test_the_figure_that_the_grouped_factor_is_made_of_is_context() -> None:
+    given = [row for row in mllm_npu.rows() if "chunk graphs" in row.case]
+    assert len(given) == 2 and not any(row.judged for row in given)
+    assert abs(mllm_npu.GROUPED_FACTOR * 37 - 395) < 1.0
+
+
+def test_the_ladder_and_the_times_of_section_3_4_are_met_within_a_third_in_the_plain_shape(
+    errors: dict[str, float],
+) -> None:
+    plain = of_shape(errors, "plain shape")
+    speeds = {name: error for name, error in plain.items() if name.startswith("512") and "rate" in name}
+    assert len(speeds) == 3
+    assert all(abs(error) < 0.33 for error in speeds.values()), speeds
+    assert abs(plain["512 tokens, + out-of-order blocks: prefill rate"]) < 0.12
+    assert abs(plain["256 tokens: NPU busy"]) < 0.06
+    assert abs(plain["256 tokens: NPU busy over CPU busy"]) < 0.25
+    assert abs(plain["512 tokens, in order: NPU idle"]) < 0.05
+    equivalent = of_shape(errors, "equivalent shape")
+    assert all(equivalent[name] > error for name, error in speeds.items())
+
+
+def test_the_npu_idles_far_more_out_of_order_than_published_in_either_shape(errors: dict[str, float]) -> None:
+    for shape in mllm_npu.SHAPES:
+        error = of_shape(errors, shape)["512 tokens, out of order: NPU idle"]
+        assert 20.0 < error < 50.0  # 20 and 35 % of the time where 0.7 % is published
+
+
+def test_the_whole_system_is_slower_than_published_by_up_to_a_third_in_the_equivalent_shape(
+    errors: dict[str, float],
+) -> None:
+    found = of_shape(errors, "equivalent shape")
+    assert -0.20 < found["1024 tokens: prefill rate"] < 0.0
+    assert 0.0 < found["LongBench-2wiki, 1490 tokens: prefill"] < 0.36
     assert abs(errors["LongBench-2wiki, 1490 tokens, llama.cpp on CPU: prefill and decode"]) < 0.17
 
 
