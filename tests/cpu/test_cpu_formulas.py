@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import hwsim
 from hwsim.cost import compiled
 from hwsim.errors import HwsimError
-from hwsim.experiments.reproduction import paper_rows
+from hwsim.experiments.reproduction import judged_errors, paper_rows
 from hwsim.models.catalog import read_device
 from hwsim.operators import Matmul
 from hwsim.rows import lower
@@ -81,7 +81,8 @@ def test_a_bad_file_is_refused_by_its_key(tmp_path: Path, old: str, new: str, wo
 
 
 def test_the_tokens_of_the_published_networks_are_within_their_bounds() -> None:
-    errors = {(row.case, row.metric): row.error or 0.0 for row in paper_rows("cpu-inference")[1] if row.judged}
+    found = judged_errors(paper_rows("cpu-inference")[1])
+    errors = {tuple(name.split(": ")): error for name, error in found.items()}
     tied = {key: errors.pop(key) for key in list(errors) if "opt" in key[0]}
     following = {key: error for key, error in errors.items() if key[1].startswith("next") and "ggml" not in key[1]}
     assert len(following) == 7

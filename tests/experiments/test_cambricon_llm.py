@@ -7,7 +7,7 @@ import pytest
 
 from hwsim.experiments.papers import _cambricon_ecc as ecc
 from hwsim.experiments.papers import cambricon_llm as paper
-from hwsim.experiments.reproduction import Row, median_absolute_error
+from hwsim.experiments.reproduction import Row, judged_errors, median_absolute_error
 from hwsim.models.numerics import outlier_ecc
 
 
@@ -17,19 +17,19 @@ def rows() -> list[Row]:
 
 
 def errors(rows: list[Row], case: str, metric: str) -> dict[str, float]:
-    return {
-        row.case: row.error or 0.0 for row in rows if row.case.startswith(case) and row.metric == metric and row.judged
-    }
+    found = judged_errors(row for row in rows if row.case.startswith(case) and row.metric == metric)
+    return {name.removesuffix(f": {metric}"): error for name, error in found.items()}
 
 
-def test_s_is_within_6_percent_on_all_seven_networks(rows: list[Row]) -> None:
+def test_s_is_within_6_percent_on_all_seven_networks_and_both_readings_of_the_70b_one(rows: list[Row]) -> None:
     found = errors(rows, "S, ", "decode speed")
-    assert len(found) == 7 and max(map(abs, found.values())) < 0.06
+    assert len(found) == 8 and max(map(abs, found.values())) < 0.06
 
 
-def test_l_is_within_8_percent_but_for_opt_66b_which_is_14_percent_fast(rows: list[Row]) -> None:
+def test_l_is_within_8_percent_but_for_opt_66b_and_the_70b_network_as_it_is(rows: list[Row]) -> None:
     found = errors(rows, "L, ", "decode speed")
-    assert len(found) == 7 and abs(found.pop("L, opt-66b")) < 0.145
+    assert len(found) == 8 and abs(found.pop("L, opt-66b")) < 0.145
+    assert 0.0 < found.pop("L, llama-2-70b") < 0.17
     assert max(map(abs, found.values())) < 0.08
 
 
@@ -50,18 +50,20 @@ def test_the_ablations_stay_near_the_published_ones(rows: list[Row]) -> None:
     assert max(map(abs, errors(rows, "S without slicing", "decode speed").values())) < 0.12
     assert max(map(abs, errors(rows, "S, ", "gain of slicing").values())) < 0.06
     without = {name: error for name, error in errors(rows, "S, ", "channel use").items() if "slicing" in name}
-    assert len(without) == 7 and max(map(abs, without.values())) < 0.03
+    assert len(without) == 8 and max(map(abs, without.values())) < 0.03
 
 
-def test_bytes_a_token_are_within_5_percent_but_for_opt_6_7b(rows: list[Row]) -> None:
+def test_bytes_a_token_are_within_5_percent_but_for_opt_6_7b_and_70b_as_it_is(rows: list[Row]) -> None:
     found = {**errors(rows, "S, ", "bytes moved a token"), **errors(rows, "FlexGen", "bytes moved a token")}
-    assert len(found) == 14 and found.pop("S, opt-6.7b") < 0.09
+    assert len(found) == 15 and found.pop("S, opt-6.7b") < 0.09
+    assert -0.09 < found.pop("S, llama-2-70b") < 0.0
     assert max(map(abs, found.values())) < 0.05
 
 
 def test_joules_a_token_of_s_lie_in_the_printed_digits_but_for_70b(rows: list[Row]) -> None:
     found = errors(rows, "S, ", "energy a token")
-    assert found.pop("S, llama-2-70b") < 0.17
+    assert 0.0 < found.pop("S, llama-2-70b, full heads") < 0.17
+    assert 0.0 < found.pop("S, llama-2-70b") < 0.02
     assert set(found.values()) == {0.0}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from hwsim.experiments.papers import _gaudi_fp8 as fp8
 from hwsim.experiments.papers import gaudi2_gemm as paper
-from hwsim.experiments.reproduction import Row
+from hwsim.experiments.reproduction import Row, judged_errors
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def rows() -> list[Row]:
 
 
 def mean_error(rows: list[Row], text: str) -> float:
-    errors = [abs(row.error or 0.0) for row in rows if row.judged and text in row.case]
+    errors = [abs(error) for error in judged_errors(row for row in rows if text in row.case).values()]
     return sum(errors) / len(errors)
 
 

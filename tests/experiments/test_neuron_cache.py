@@ -20,15 +20,11 @@ from hwsim.experiments.papers._neuron_cache import (
     over_tokens,
     resident_share,
 )
-from hwsim.experiments.reproduction import Row, median_absolute_error
+from hwsim.experiments.reproduction import judged_errors, median_absolute_error
 from hwsim.models.storage.family import read_storage
 
 MEANS, SHARES = st.floats(0.01, 0.9), st.floats(0.0, 1.0)
 MIXTRAL = "turbosparse-mixtral-47b"
-
-
-def errors(rows: list[Row]) -> dict[str, float]:
-    return {f"{row.case}: {row.metric}": row.error or 0.0 for row in rows if row.judged}
 
 
 def test_a_quarter_of_the_neurons_makes_four_fifths_of_the_firings() -> None:
@@ -139,7 +135,7 @@ def test_a_half_offloaded_prefill_lasts_as_long_as_its_layers_take_to_read() -> 
 
 def test_powerinfer_2_is_met_within_13_percent_but_for_six_named_rows() -> None:
     rows = powerinfer_2.rows()
-    found = errors(rows)
+    found = judged_errors(rows)
     short = {
         f"{MIXTRAL}, 7 GB: decode rate": 0.25,
         "bamboo-7b, half offloaded, 99th percentile: missed share": 0.39,
@@ -157,7 +153,7 @@ def test_powerinfer_2_is_met_within_13_percent_but_for_six_named_rows() -> None:
 
 def test_llm_in_a_flash_is_met_within_12_percent_but_for_two_named_rows() -> None:
     rows = llm_in_a_flash.rows()
-    found = {f"{row.case}: {row.metric}": row.error or 0.0 for row in rows if row.judged}
+    found = judged_errors(rows)
     assert -0.60 < found.pop("opt-6.7b, all techniques: time a token, M1 Max GPU (Metal)") < 0.0
     assert -0.27 < found.pop("llama-2-7b, all techniques: time a token, M1 Max CPU") < 0.0
     assert all(abs(error) < 0.12 for error in found.values()), found

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hwsim.commands.app import run_app
 from hwsim.errors import InputError, UnknownNameError
 from hwsim.experiments import reproduction
-from hwsim.experiments.reproduction import Row, median_absolute_error, printed_interval
+from hwsim.experiments.reproduction import Row, error_summary, judged_errors, median_absolute_error, printed_interval
 
 CONTRACT = {"system", "case", "metric", "given", "predicted", "published", "error", "judged", "source"}
 
@@ -80,9 +80,31 @@ def test_a_prediction_without_a_published_figure_is_shown_but_not_judged() -> No
 
 
 def test_the_median_counts_judged_rows_only() -> None:
-    rows = [row(1.0, "1.0"), row(2.1, "2.0"), row(99.0, "1.0", judged=False)]
+    rows = [row(1.0, "1.0"), row(2.1, "2.0", case="d"), row(99.0, "1.0", judged=False)]
     assert median_absolute_error(rows) == pytest.approx((2.1 / 2.05 - 1.0) / 2.0)
     assert median_absolute_error(rows[2:]) is None
+    assert judged_errors(rows) == {"c: speed": 0.0, "d: speed": pytest.approx(2.1 / 2.05 - 1.0)}
+
+
+def test_a_judged_row_without_an_error_and_two_rows_of_one_name_are_refused() -> None:
+    lost = row(1.0, "1.0")
+    object.__setattr__(lost, "predicted", None)
+    with pytest.raises(InputError, match="judged and has no error"):
+        judged_errors([lost])
+    with pytest.raises(InputError, match="judged and has no error"):
+        median_absolute_error([row(1.0, "1.0", case="d"), lost])
+    with pytest.raises(InputError, match="twice"):
+        judged_errors([row(1.0, "1.0"), row(1.0, "1.0")])
+
+
+def test_the_summary_has_the_median_the_mean_the_90th_percentile_and_the_rows_within_10_percent() -> None:
+    rows = [row(100.5 + each, "100", case=f"{each} %") for each in (0, 5, 10, 20, 400)]
+    found = error_summary(rows)
+    assert found is not None
+    assert (found.within, found.rows) == (3, 5)
+    assert found.median == pytest.approx(10 / 100.5) and found.mean == pytest.approx(87 / 100.5)
+    assert found.ninetieth == pytest.approx(400 / 100.5)
+    assert error_summary([row(1.0, "1.0", judged=False)]) is None
 
 
 def test_an_unknown_system_is_one_line_with_the_nearest_name(monkeypatch: pytest.MonkeyPatch) -> None:
