@@ -72,8 +72,8 @@ def quantity(value: object, unit: str, where: str) -> float:
 
     >>> quantity("2039 GB/s", "B/s", "a.toml: memory.bandwidth")
     2039000000000.0
-    >>> quantity("192 KiB", "B", "a.toml: shared_memory.capacity")
-    196608.0
+    >>> quantity("40 MiB", "B", "a.toml: l2.capacity")
+    41943040.0
     """
     meaning, example = _MEANING[unit]
     allowed = f"{meaning}, as in '{example}'" if unit else meaning

@@ -79,7 +79,7 @@ def roofline(device: Device, results: Sequence[Result]) -> go.Figure:
     frame = Frame(x_range, y_range, inner_px, MARGIN_PX["l"] + MARGIN_PX["r"])
     figure = go.Figure()
     for names, peak, used in lines:
-        _add_roof(figure, device.bandwidth_bytes_per_s, names, peak, used, x_range, y_range)
+        _add_roof(figure, device.bandwidth_bytes_per_s, names, peak, used, x_range)
     for spot in sorted(points, key=lambda spot: -spot.share):
         _add_spot(figure, spot)
     notes = _annotations(points, lines, device.bandwidth_bytes_per_s, frame)
@@ -119,8 +119,7 @@ def _power_text(power: int) -> str:
 
 
 def _add_roof(
-    figure: go.Figure, bandwidth: float, names: str, peak: float, used: bool,
-    x_range: tuple[float, float], y_range: tuple[float, float],
+    figure: go.Figure, bandwidth: float, names: str, peak: float, used: bool, x_range: tuple[float, float]
 ) -> None:  # fmt: skip
     import plotly.graph_objects as go
 

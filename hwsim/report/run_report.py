@@ -46,7 +46,7 @@ def write_report(path: str | Path, pairs: Pairs, command_line: str = "") -> Path
     sections.append(_memory(pairs))
     for result, system in pairs:
         heading = "Operators" + _name(result, pairs)
-        sections.append(Section(heading, fragments.operator_table(result), _operator_note(result, system)))
+        sections.append(Section(heading, fragments.operator_table(result), _operator_note(system)))
     sections.append(_basis(pairs, command_line))
     return write_page(path, title, sections, lead)
 
@@ -102,7 +102,7 @@ def _memory(pairs: Pairs) -> Section:
     return Section("Memory on each device", strips, "Peak of the phase. KV is the key-value cache of all requests.")
 
 
-def _operator_note(result: Result, system: System) -> str:
+def _operator_note(system: System) -> str:
     note = "Figures are totals over the count. FLOPs count a multiply-add as two; bytes are the compulsory ones."
     return note + (" FLOPs, bytes and energy are of all devices together." if system.count > 1 else "")
 

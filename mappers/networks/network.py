@@ -120,16 +120,6 @@ class Network:
         """Routed experts that each token uses, 0 for a dense network."""
         return self._routed.top_k if self._routed else 0
 
-    @property
-    def expert_intermediate(self) -> int:
-        """Width of one routed expert, 0 for a dense network."""
-        return self._routed.intermediate if self._routed else 0
-
-    @property
-    def shared_expert_intermediate(self) -> int:
-        """Width of the shared experts together, 0 for none."""
-        return self._routed.shared if self._routed else 0
-
     def graph(
         self,
         *,

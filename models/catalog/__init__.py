@@ -228,19 +228,3 @@ def _from_table(path: Path, overrides: Mapping[str, Any]) -> System:
 
     file = validated(SystemFile, parse(read_text(path), path.name), path.name)
     return replace(several(int(file.count), file.device, file.link, overrides), name=path.stem)
-
-
-def json_schema(kind: str) -> dict[str, Any]:
-    """JSON schema of a catalog file: a device family (``gpu``), ``link``, ``system`` or ``runtime``.
-
-    A device file states what its architecture's file does not; the schema is that of both together.
-    """
-    from hwsim.models.catalog.shared import RuntimeFile, SystemFile
-
-    if kind in ("system", "runtime"):
-        schema: dict[str, Any] = (SystemFile if kind == "system" else RuntimeFile).model_json_schema()
-        return schema
-    if kind not in [*known_families(), "link"]:
-        raise unknown_name("catalog file", kind, [*known_families(), "link", "runtime", "system"])
-    schema = importlib.import_module(f"hwsim.models.{kind}.family").SCHEMA.model_json_schema()
-    return schema

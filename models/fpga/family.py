@@ -34,7 +34,6 @@ from hwsim.models.fpga.record import DATAFLOW, RECORD_PATHS, STYLES, Fpga
 from hwsim.rows import ARITHMETIC_CODES
 
 BRAM_BYTES, URAM_BYTES = 36 * 1024 / 8, 288 * 1024 / 8
-NARROW = ("int8", "int4")  # formats that the DSP chains multiply
 
 
 class Overlay(Table):

@@ -47,12 +47,6 @@ class Vector(Table):
     exponential: Positive
 
 
-class SharedMemory(Table):
-    """Shared memory of one SM."""
-
-    capacity: Capacity
-
-
 class L2(Table):
     """The last-level cache: capacity, and bytes read per cycle by all SMs together."""
 
@@ -163,7 +157,6 @@ class GpuFile(LinkedDeviceFile):
     clock: Frequency
     tensor: Tensor
     vector: Vector
-    shared_memory: SharedMemory
     l2: L2
     memory: Memory
     kernel: Kernel

@@ -23,7 +23,6 @@ class Gpu(NamedTuple):
     rate_fp4: float
     vector_rate: float  # fp32 FLOPs per cycle per SM outside the tensor cores
     exponential_rate: float  # exponentials per cycle per SM
-    shared_memory_bytes: float  # per SM
     l2_bytes: float
     l2_partitions: float  # 2 where each half of the SMs has a half of its own
     l2_bandwidth_bytes_per_cycle: float  # all of it, reads
@@ -97,7 +96,6 @@ RECORD_PATHS: dict[str, str] = {
     "tensor.fp4": "rate_fp4",
     "vector.fp32": "vector_rate",
     "vector.exponential": "exponential_rate",
-    "shared_memory.capacity": "shared_memory_bytes",
     "l2.capacity": "l2_bytes",
     "l2.partitions": "l2_partitions",
     "l2.bytes_per_cycle": "l2_bandwidth_bytes_per_cycle",

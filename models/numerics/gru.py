@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike, NDArray
 from hwsim.errors import InputError
 
 Integers = NDArray[np.int64]
-GATES = ("update", "reset", "candidate")
 
 
 class GruFormat(NamedTuple):
