@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hwsim.experiments.reproduction import Row, median_absolute_error
+from hwsim.experiments.reproduction import WITHIN, Row, error_summary
 from hwsim.report.figures import base_layout
 from hwsim.report.fragments import table
 from hwsim.report.page import Section, write_page
@@ -40,12 +40,15 @@ def figure_text(value: float | None, unit: str) -> str:
     return "-" if value is None else f"{significant(value)} {unit}".strip()
 
 
-def median_text(rows: Sequence[Row]) -> str:
-    """The median absolute error of the judged rows in words."""
-    median = median_absolute_error(rows)
-    judged = sum(row.judged for row in rows)
+def summary_text(rows: Sequence[Row]) -> str:
+    """The absolute errors of the judged rows in words: a median alone would hide the rows that are far off."""
+    found = error_summary(rows)
+    if found is None:
+        return "no judged rows"
     return (
-        "no judged rows" if median is None else f"median absolute error {100.0 * median:.1f} % of {judged} judged rows"
+        f"median absolute error {100.0 * found.median:.1f} % of {found.rows} judged rows; mean "
+        f"{100.0 * found.mean:.1f} %, 90th percentile {100.0 * found.ninetieth:.1f} %, "
+        f"{found.within} within {100.0 * WITHIN:.0f} %"
     )
 
 
@@ -64,7 +67,7 @@ def write_reproduction(path: str | Path, found: Mapping[str, Sequence[Row]]) -> 
 
 
 def _sentence(rows: Sequence[Row]) -> str:
-    text = median_text(rows)
+    text = summary_text(rows)
     return f"{text[0].upper()}{text[1:]}."
 
 

@@ -57,6 +57,12 @@ def _stored(weights: str) -> str:
     return f"{kind}:g{int(group) // 2}"
 
 
+def _format_text(weights: str) -> str:
+    """What runs, in words: the engine's scales have 32 bits, those of a format such as int4:g128 have 16."""
+    kind, group = weights.split(":g")
+    return f"{kind}, an fp32 scale a group of {group} (the bytes of {_stored(weights)})"
+
+
 def _latency_s(network: str, weights: str, phase: str, tokens: int) -> float:
     """Seconds of a step after ``tokens``, or of a prompt of so many; weights unpacked to fp32, KV in fp16.
 
@@ -135,17 +141,18 @@ def _short(network: str, texts: tuple[str, str, str]) -> list[Row]:
         **_status(network),
     }
     context = PROMPT + OUTPUT // 2
+    long_groups = {**given, "weights": _format_text("int4:g128")}
     return [
         Row(
-            metric="next token, int4:g128", given={**given, "weights": "int4:g128"}, published=texts[0],
+            metric="next token, groups of 128", given=long_groups, published=texts[0],
             predicted=_latency_s(network, _stored("int4:g128"), "decode", context) * 1e3, **common,
         ),
         Row(
-            metric="first token, int4:g128", given={**given, "weights": "int4:g128"}, published=texts[1],
+            metric="first token, groups of 128", given=long_groups, published=texts[1],
             predicted=_latency_s(network, _stored("int4:g128"), "prefill", PROMPT) * 1e3, **common,
         ),
         Row(
-            metric="next token, int4:g32", given={**given, "weights": "int4:g32"}, published=texts[2],
+            metric="next token, groups of 32", given={**given, "weights": _format_text("int4:g32")}, published=texts[2],
             predicted=_latency_s(network, _stored("int4:g32"), "decode", context) * 1e3, **common,
         ),
     ]  # fmt: skip
@@ -161,22 +168,22 @@ def rows() -> list[Row]:
                 system="cpu-inference", case=network, metric="next token of ggml, int4:g32", unit="ms",
                 given={"cores": 48, "activations": "fp32", "prompt": PROMPT, "weights": "int4:g32"}, published=digits,
                 predicted=_latency_s(network, "int4:g32", "decode", context) * 1e3, source=SOURCE,
-                **{"note": "another engine, the same bytes", **_status(network)},
+                **{"note": "another engine, whose scales have 16 bits", **_status(network)},
             )
         )  # fmt: skip
     common: dict[str, Any] = {
         "system": "cpu-inference", "case": "llama-2-7b, input 1024", "source": SOURCE.replace("32 tokens", "1024"),
-        "given": {"cores": 48, "activations": "fp32", "prompt": 1024, "weights": "int4:g128"},
+        "given": {"cores": 48, "activations": "fp32", "prompt": 1024, "weights": _format_text("int4:g128")},
     }  # fmt: skip
     found.append(
         Row(
-            metric="next token, int4:g128", unit="ms", published=LONG_NEXT_MS,
+            metric="next token, groups of 128", unit="ms", published=LONG_NEXT_MS,
             predicted=_latency_s("llama-2-7b", _stored("int4:g128"), "decode", 1040) * 1e3, **common,
         )
     )  # fmt: skip
     found.append(
         Row(
-            metric="first token, int4:g128", unit="s", published=LONG_FIRST_S,
+            metric="first token, groups of 128", unit="s", published=LONG_FIRST_S,
             predicted=_latency_s("llama-2-7b", _stored("int4:g128"), "prefill", 1024), **common,
         )
     )  # fmt: skip

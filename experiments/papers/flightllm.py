@@ -13,7 +13,8 @@ ARTIFACT = "arXiv 2401.03868, example of the authors' artifact; VHK158 simulated
 ABSTRACT = "arXiv 2401.03868, abstract"
 QUERY_KEY_DENSITY = 0.7  # given: 64 of 225 linears (artifact)
 U280_BOARD_W = 45.0  # recalled, medium confidence: context only
-# The artifact's A100 runs vLLM at 89.4 token/s: 92 are predicted with 80 GB (2.04 TB/s), 73 with 40 GB (1.56 TB/s).
+# Which A100 it was is not said. Identified by the artifact's vLLM speed, 89.4 token/s: 92 are predicted with 80 GB
+# (2.04 TB/s), 73 with 40 GB (1.56 TB/s). So rows of that speed are given, and the energy ratio rests on the choice.
 A100, V100S = "a100-sxm-80gb", "v100s-pcie-32gb"
 PRICES_USD = {"flightllm-u280": 8000.0, V100S: 12000.0, A100: 17000.0}  # recalled: context only
 
@@ -55,13 +56,14 @@ def _on_vhk158(prompt: int, output: int, texts: tuple[str, ...]) -> list[Row]:
         Row(metric="decode throughput", unit="token/s", predicted=speed, published=texts[2], **common),
         Row(
             metric="vLLM on the A100", unit="token/s", predicted=gpu.tokens_per_s, published=texts[3],
-            judged=False, note="the GPU's own model is judged in hwsim validate; the artifact names one GPU only",
+            judged=False, note="given: this speed identified the A100 as the one with 80 GB",
             **common,
         ),
         Row(
             metric="end-to-end speed over the A100", unit="x",
             predicted=output / (first_s + step_s * output) / gpu.tokens_per_s, published="1.0", judged=False,
-            note="the listed rows give about 1.0 end to end, 1.12 decode only; the headline says 1.2", **common,
+            note="given: the A100 was identified by its speed; listed rows give 1.0, decode only 1.12, headline 1.2",
+            **common,
         ),
     ]  # fmt: skip
 
@@ -80,7 +82,8 @@ def _against(gpu: str, name: str, efficiency: float, published: str, common: dic
         Row(
             case=f"U280 against {name}", metric="energy efficiency", unit="x",
             predicted=efficiency / (512.0 / float(result.energy_j)), published=published, source=ABSTRACT,
-            note="GPU at fp16 under the eager runtime; power of both sides predicted", **common,
+            note="GPU at fp16 under the eager runtime; power of both sides predicted; which A100 is our reading",
+            **common,
         ),
         Row(
             case=f"U280 against {name}", metric="power of the GPU", unit="W", predicted=power_w,
@@ -121,7 +124,7 @@ def _cost_efficiency(gpu: str, name: str, speed: float, published: str, given: d
         system="flightllm", case=f"U280 against {name}", metric="cost efficiency", unit="x",
         given={**given, "prices_usd": [PRICES_USD["flightllm-u280"], PRICES_USD[gpu]]},
         predicted=per_dollar[0] / per_dollar[1], published=published, judged=False, source=ABSTRACT,
-        note="prices are recalled, so the row is context",
+        note="prices are recalled, and of cards that are sold singly, not of the SXM module that is predicted",
     )  # fmt: skip
 
 

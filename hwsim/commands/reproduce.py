@@ -53,14 +53,15 @@ def _print(found: Mapping[str, Sequence[Row]]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from hwsim.experiments.reproduction_page import median_text
+    from hwsim.experiments.reproduction_page import summary_text
 
     console = Console()
     for title, rows in found.items():
         console.print(Text(f"\n{title}", style="bold"))
         _print_rows(console, rows)
-        console.print(Text(median_text(rows)))
-    console.print(Text(f"\nAll systems: {median_text([row for rows in found.values() for row in rows])}"))
+        console.print(Text(summary_text(rows)), soft_wrap=True)
+    every = [row for rows in found.values() for row in rows]
+    console.print(Text(f"\nAll systems: {summary_text(every)}"), soft_wrap=True)
 
 
 def _print_rows(console: Console, rows: Sequence[Row]) -> None:
@@ -78,16 +79,20 @@ def _print_rows(console: Console, rows: Sequence[Row]) -> None:
     table.add_column("From", justify="right", no_wrap=True)
     given: dict[str, int] = {}
     sources: dict[str, int] = {}
+    reasons: dict[str, int] = {}
     for row in rows:
         first = given.setdefault(given_text(row.given), len(given) + 1)
         second = sources.setdefault(row.source, len(sources) + 1)
+        reason = "" if row.judged or not row.note else str(reasons.setdefault(row.note, len(reasons) + 1))
         cells = (
             row.case, row.metric, figure_text(row.predicted, row.unit), f"{row.published or '-'} {row.unit}".strip(),
-            error_text(row).replace(" (context)", "*"), f"g{first} [{second}]",
+            error_text(row).replace(" (context)", f"*{reason}"), f"g{first} [{second}]",
         )  # fmt: skip
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
     console.print(Text("* context: recalled, given to the model or not published; never judged", style="dim"))
+    for text, number in reasons.items():
+        console.print(Text(f"*{number}: {text}", style="dim"), soft_wrap=True)
     for text, number in given.items():
         console.print(Text(f"g{number}: {text or 'nothing beside the device'}", style="dim"), soft_wrap=True)
     for text, number in sources.items():

@@ -135,7 +135,10 @@ def test_the_page_holds_every_row_and_needs_no_network(
     assert run_app(["reproduce", "cambricon-llm", "--report", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
     assert "no clock is stated" in text and "0.310 token/s" in text and 'src="http' not in text
-    assert "median absolute error 0.0 % of 1 judged rows" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    summary = "median absolute error 0.0 % of 1 judged rows; mean 0.0 %, 90th percentile 0.0 %, 1 within 10 %"
+    assert summary in printed and f"All systems: {summary}" in printed
+    assert "-*1" in printed and "*1: no clock is stated" in printed
 
 
 def test_every_module_of_the_folder_has_a_title_and_rows() -> None:
