@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hwsim.hardware import Device
-from hwsim.models.catalog.family import LinkedDeviceFile, checked, described, record_values
+from hwsim.models.catalog.family import LinkedDeviceFile, checked, described, idle_power_w, record_values
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -179,6 +179,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     InputError, UnknownNameError : a mistake in the table or the overrides, as one line that names ``where`` and the key
     """
     file = checked(GpuFile, table, where, overrides)
+    idle_power_w(file.power.idle, 0.0, where, file.power.limit)  # refuses a limit that leaves nothing to run with
     gpu = Gpu(**record_values(file, RECORD_PATHS))
     return Device(
         **described(file, where, RECORD_PATHS),

@@ -63,6 +63,12 @@ def test_an_impossible_value_is_refused_by_file_and_key(tmp_path: Path, old: str
     refused(changed(tmp_path, old, new), *words)
 
 
+@pytest.mark.parametrize("limit", ["120 W", "50 W", "0 W"])
+def test_a_power_limit_that_leaves_nothing_to_run_with_is_refused(limit: str) -> None:
+    with pytest.raises(HwsimError, match=r"h100-sxm-80gb.*power.limit = \d+ W must be more than power.idle = 120 W"):
+        read_device("h100-sxm-80gb", {"power.limit": limit, "power.idle": "120 W"})
+
+
 def test_a_file_of_random_bytes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "noise.toml"
     path.write_bytes(bytes(range(256)) * 8)
