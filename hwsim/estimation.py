@@ -29,7 +29,10 @@ CLOSED_FORMS = ("matmul", "elementwise", "norm", "softmax")  # operators whose o
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Arrays in the broadcast shape of the arguments: seconds, joules, the binding resource, and how sure it is."""
+    """Arrays in the broadcast shape of the arguments: seconds, joules, the binding resource, and how sure it is.
+
+    Joules are of one device, idle power included; those of a collective over r ranks are r times as many in all.
+    """
 
     latency_s: Any
     energy_j: Any
@@ -179,14 +182,16 @@ def _evaluate(
     costs = _costs_compiled if many else _costs
     latency, energy, bound = costs(system, _caller(builder, fixed, kind), spread, shape, kind in CLOSED_FORMS)
     names = np.array(BOUND_NAMES, dtype=object)[bound.astype(np.int64)]
-    low, high = interval(system.device.residuals, kind, width(fixed), latency) or (None, None)
+    known, numbers = system.residuals(kind == "collective"), width({**spread, **fixed})
+    low, high = interval(known, kind, numbers, latency) or (None, None)
+    basis = system.basis(kind == "collective")
     if shape == ():
         return Estimate(
             latency_s=float(latency), energy_j=float(energy), bound=str(names),
             low_s=None if low is None else float(low), high_s=None if high is None else float(high),
-            basis=_basis(system),
+            basis=basis,
         )  # fmt: skip
-    return Estimate(latency_s=latency, energy_j=energy, bound=names, low_s=low, high_s=high, basis=_basis(system))
+    return Estimate(latency_s=latency, energy_j=energy, bound=names, low_s=low, high_s=high, basis=basis)
 
 
 def _caller(builder: Callable[..., Operator], fixed: dict[str, Any], kind: str) -> Callable[..., Operator]:
@@ -216,7 +221,7 @@ def _costs(
                 raise InputError(
                     f"estimate collective: algorithm 'nvls': the switch of '{system.link.name}' adds nothing"
                 )
-            cost = system.link.cost(system.link.record, row)
+            cost = system.collective_cost(system.link, row)
         else:
             cost = system.device.cost(system.device.record, row)
         latency[index], energy[index], bound[index] = cost.latency_s, cost.energy_j, cost.bound
@@ -252,7 +257,3 @@ def _rows(build: Callable[..., Operator], part: dict[str, Floats], closed: bool)
     for index in range(count):
         rows[index] = lower(build(**{name: float(values[index]) for name, values in columns}))
     return rows
-
-
-def _basis(system: System) -> str:
-    return system.device.status.get("latency", "unvalidated")

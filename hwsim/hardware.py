@@ -11,6 +11,8 @@ from hwsim.rows import OperatorCost, OperatorRow
 if TYPE_CHECKING:
     from hwsim.intervals import Residuals
 
+STATUSES = ("calibrated", "development", "zero-shot", "unvalidated")  # of a latency, the surest first
+
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
@@ -78,7 +80,14 @@ class Device:
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """A link between devices of a system; ``cost(record, row)`` times a collective."""
+    """A link between devices of a system; ``cost(record, row)`` times a collective.
+
+    Attributes
+    ----------
+    status : how far its latency is checked, as of a `Device`
+    residuals : how far collectives are off over it, where that is known of links of its status
+    native_only : it joins devices that name it as their native link, and no others
+    """
 
     name: str
     record: Any
@@ -86,6 +95,9 @@ class Link:
     bandwidth_bytes_per_s: float
     sources: Mapping[str, str] = field(default_factory=dict)
     record_paths: Mapping[str, str] = field(default_factory=dict)  # TOML path -> record field
+    status: Mapping[str, str] = field(default_factory=dict)
+    residuals: Mapping[str, Residuals] = field(default_factory=dict)
+    native_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,3 +109,22 @@ class System:
     count: int = 1
     link: Link | None = None
     explicit: bool = False  # the user stated how many devices there are
+
+    def basis(self, collectives: bool) -> str:
+        """How sure a latency is: as the device, or as the link where that is less sure and there are collectives."""
+        own = self.device.status.get("latency", "unvalidated")
+        if not collectives or self.link is None:
+            return own
+        return max(own, self.link.status.get("latency", "unvalidated"), key=STATUSES.index)
+
+    def residuals(self, collectives: bool) -> Mapping[str, Residuals]:
+        """How far predictions are off by operator: the device's, and of collectives the link's if it is less sure."""
+        own = self.device.residuals
+        if self.link is None or self.basis(collectives) == self.basis(False):
+            return own
+        return {key: self.link.residuals.get(key, known) for key, known in own.items()}
+
+    def collective_cost(self, link: Link, row: OperatorRow) -> OperatorCost:
+        """Cost of a collective, joules of one device: its bytes on the link, and its board, switched on meanwhile."""
+        cost = link.cost(link.record, row)
+        return cost._replace(energy_j=cost.energy_j + self.device.collective_w(self.device.record) * cost.latency_s)

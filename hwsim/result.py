@@ -45,16 +45,16 @@ class MemoryUse:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one phase of one network costs on one system."""
+    """What one phase of one network costs on one system; None where something does not apply to the phase."""
 
     network: str
     device: str
     phase: str
     batch: int
-    prompt: int
-    context: int
-    output: int
-    formats: dict[str, str]
+    prompt: int | None
+    context: int | None
+    output: int | None
+    formats: dict[str, str | None]
     runtime: str
     parallel: dict[str, int]
     engine: str

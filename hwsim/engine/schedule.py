@@ -91,9 +91,7 @@ class Costing:
                 f"operator '{operator.name}' moves data between devices, but '{self.system.name}' names no link; "
                 f'write "{self.system.count} x {self.system.device.name} over LINK"'
             )
-        cost = self.system.link.cost(self.system.link.record, row)
-        # A link's joules are of the bytes it moves; the devices at its ends are switched on meanwhile.
-        return cost._replace(energy_j=cost.energy_j + device.collective_w(device.record) * cost.latency_s)
+        return self.system.collective_cost(self.system.link, row)
 
     def latency_s(self, operator: Operator) -> float:
         """Latency of one call under the runtime."""

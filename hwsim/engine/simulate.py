@@ -14,8 +14,8 @@ from hwsim.engine.analytic import (
     unaccelerated,
 )
 from hwsim.engine.schedule import Costing, Task, build_schedule
-from hwsim.engine.workload import Workload
-from hwsim.errors import InputError, UnsupportedError
+from hwsim.engine.workload import Parallel, Workload
+from hwsim.errors import HwsimError, InputError, UnsupportedError
 from hwsim.hardware import System
 from hwsim.result import OperatorResult, Result
 from hwsim.rows import Runtime
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from hwsim.intervals import Calls
 
 ENGINES = ("analytic", "events")
+#: The lengths that each phase reads.
+LENGTHS = {"prefill": ("prompt",), "decode": ("context",), "generate": ("prompt", "output"), "forward": ()}
+PASS = {"generate": "prefill"}  # the pass that shows how a phase of several is cut
 
 
 def schedule_of(network: Any, system: System, workload: Workload, runtime: Runtime) -> list[Task]:
@@ -96,19 +99,63 @@ def _warnings(network: Any, workload: Workload) -> tuple[str, ...]:
     return notes
 
 
-def _calls(operators: list[OperatorResult], workload: Workload) -> list[Calls]:
+def _system_warnings(network: Any, workload: Workload, system: System) -> list[str]:
+    """Say where devices stay unused, and where a link joins devices that it was not made for."""
+    found, used, link = [], workload.parallel.devices, system.link
+    if system.explicit and used < system.count:
+        all_of_it = f"; --parallel tp={system.count} would use all" if _can_cut(network, workload, system.count) else ""
+        found.append(f"uses {used} of {system.count} devices{all_of_it}")
+    if link is not None and link.native_only and link.name != system.device.native_link:
+        native = system.device.native_link
+        found.append(
+            f"'{link.name}' does not join '{system.device.name}'"
+            + (f", whose own link is '{native}'" if native else ", which names no link of its own")
+        )
+    return found
+
+
+def _can_cut(network: Any, workload: Workload, count: int) -> bool:
+    """Whether tensor parallelism alone can cut the network over so many devices."""
+    try:
+        phase_graph(network, workload.with_(parallel=Parallel(tp=count)), PASS.get(workload.phase, workload.phase))
+    except HwsimError:
+        return False
+    return True
+
+
+def _calls(operators: list[OperatorResult], network: Any, workload: Workload) -> list[Calls]:
     """The operators as their intervals need them: which numbers they multiply and which they store."""
     from hwsim.intervals import Calls, width
 
     stored = {"matmul": workload.weights, "moe": workload.weights, "attention": workload.kv}
+    graph = phase_graph(network, workload, PASS.get(workload.phase, workload.phase))
+    heads = {
+        node.operator.name: {name: getattr(node.operator, name) for name in ("head_dim", "value_head_dim")}
+        for node in graph
+        if node.operator.kind == "attention"
+    }
     return [
         Calls(
             each.name, each.kind,
-            width({"dtype": workload.activations, "weight_dtype": stored.get(each.kind, workload.activations)}),
+            width({
+                "dtype": workload.activations, "weight_dtype": stored.get(each.kind, workload.activations),
+                **heads.get(each.name, {}),
+            }),
             each.count, each.latency_s,
         )
         for each in operators
     ]  # fmt: skip
+
+
+def _asked(workload: Workload) -> dict[str, Any]:
+    """Lengths and formats of the workload, None where the phase does not use them."""
+    used = LENGTHS[workload.phase]
+    formats: dict[str, str | None] = {**workload.formats}
+    if workload.phase == "forward":
+        formats["kv"] = None
+    return {name: getattr(workload, name) if name in used else None for name in ("prompt", "context", "output")} | {
+        "formats": formats
+    }
 
 
 def _result(
@@ -122,24 +169,22 @@ def _result(
     moved = sum(r.bytes for r in operators if r.kind != "collective")
     from hwsim.intervals import outside, total_interval
 
-    calls, known = _calls(operators, workload), system.device.residuals
+    collectives = any(each.kind == "collective" for each in operators)
+    calls, known = _calls(operators, network, workload), system.residuals(collectives)
     low_s, high_s = total_interval(known, calls, latency_s) or (None, None)
     return Result(
         network=network.name,
         device=system.name,
         phase=workload.phase,
         batch=workload.batch,
-        prompt=workload.prompt,
-        context=workload.context,
-        output=workload.output,
-        formats=workload.formats,
+        **_asked(workload),
         runtime=runtime_name,
         parallel=_degrees(workload),
         engine=engine,
         latency_s=latency_s,
         energy_j=sum(r.energy_j for r in operators),
         operators=tuple(operators),
-        basis=system.device.status.get("latency", "unvalidated"),
+        basis=system.basis(collectives),
         low_s=low_s,
         high_s=high_s,
         tokens_per_s=workload.batch * tokens / latency_s if tokens else None,
@@ -148,6 +193,11 @@ def _result(
         bandwidth_share=moved / latency_s / (system.device.bandwidth_bytes_per_s * devices),
         largest_batch=largest_batch(network, workload, system),
         techniques=getattr(network, "techniques", ()),
-        warnings=(*_warnings(network, workload), *unaccelerated(workload, system), *outside(known, calls)),
+        warnings=(
+            *_warnings(network, workload),
+            *_system_warnings(network, workload, system),
+            *unaccelerated(workload, system),
+            *outside(known, calls),
+        ),
         **extra,
     )

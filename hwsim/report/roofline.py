@@ -60,7 +60,7 @@ def left_out(results: Sequence[Result]) -> list[str]:
 
 def peaks(device: Device, results: Sequence[Result]) -> list[tuple[str, float, bool]]:
     """Group formats of equal peak: (names, FLOP/s, whether a result multiplies in one of them), highest first."""
-    used = {number_format(result.formats["activations"]).base for result in results}
+    used = {number_format(str(result.formats["activations"])).base for result in results}
     grouped: dict[float, list[str]] = {}
     for name, value in device.peak_flops_per_s.items():
         if value > 0:

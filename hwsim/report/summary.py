@@ -27,21 +27,26 @@ def devices_used(result: Result) -> int:
 
 def workload_text(result: Result) -> str:
     """Say what was asked: ``decode, batch 1, context 1,024``."""
-    parts = [result.phase, f"batch {count(result.batch)}"]
-    if result.phase == "decode":
-        parts.append(f"context {count(result.context)}")
-    else:
-        parts.append(f"prompt {count(result.prompt)}")
-    if result.phase == "generate":
-        parts.append(f"output {count(result.output)}")
-    return ", ".join(parts)
+    lengths = [f"{name} {count(length)}" for name, length in _lengths(result)]
+    return ", ".join([result.phase, f"batch {count(result.batch)}", *lengths])
+
+
+def _lengths(result: Result) -> list[tuple[str, int]]:
+    """The lengths that the phase uses, by the option that sets them."""
+    lengths = (("prompt", result.prompt), ("context", result.context), ("output", result.output))
+    return [(name, length) for name, length in lengths if length is not None]
+
+
+def _formats(result: Result) -> list[tuple[str, str]]:
+    """The formats that the phase uses, by the option that sets them."""
+    return [(key, value) for key, value in result.formats.items() if value is not None]
 
 
 def formats_text(result: Result) -> str:
     """Name the formats, each once: ``bf16 weights, activations and KV``."""
     names = {"weights": "weights", "activations": "activations", "kv": "KV"}
     grouped: dict[str, list[str]] = {}
-    for key, value in result.formats.items():
+    for key, value in _formats(result):
         grouped.setdefault(value, []).append(names.get(key, key))
     return "; ".join(
         f"{fmt} {', '.join(kinds[:-1])}{' and ' if kinds[:-1] else ''}{kinds[-1]}" for fmt, kinds in grouped.items()
@@ -82,7 +87,7 @@ def bound_seconds(result: Result) -> dict[str, float]:
 
 def peak_flops_per_s(result: Result, system: System) -> float | None:
     """Dense peak of one device in the format of the activations."""
-    return system.device.peak_flops_per_s.get(number_format(result.formats["activations"]).base)
+    return system.device.peak_flops_per_s.get(number_format(str(result.formats["activations"])).base)
 
 
 def totals(result: Result, system: System | None = None) -> list[tuple[str, str]]:
@@ -100,7 +105,8 @@ def totals(result: Result, system: System | None = None) -> list[tuple[str, str]
     rows += [("Memory", _memory(result, system)), ("Compute reached", _compute(result, system))]
     rows += [("Bandwidth reached", _bandwidth(result, system))]
     if result.largest_batch is not None:
-        rows.append(("Largest batch", f"{count(result.largest_batch)} at these lengths"))
+        lengths = " at these lengths" if _lengths(result) else ""
+        rows.append(("Largest batch", f"{count(result.largest_batch)}{lengths}"))
     rows.append(("Basis", BASIS.get(result.basis, result.basis)))
     return rows
 
@@ -135,7 +141,8 @@ def _memory(result: Result, system: System | None) -> str:
         capacity = system.device.capacity_bytes
         text += f" of {quantity(capacity, 'B')} ({share(use.total, capacity)})"
     text += " on each device" if devices_used(result) > 1 else ""
-    kinds = (("weights", use.weights), ("KV", use.kv), ("activations", use.activations))
+    cache = [("KV", use.kv)] if result.formats["kv"] is not None else []
+    kinds = [("weights", use.weights), *cache, ("activations", use.activations)]
     return text + ": " + ", ".join(f"{name} {quantity(value, 'B')}" for name, value in kinds)
 
 
@@ -144,7 +151,7 @@ def _compute(result: Result, system: System | None) -> str:
     peak = peak_flops_per_s(result, system) if system is not None else None
     if peak is None or result.flops_share is None:
         return text
-    base = number_format(result.formats["activations"]).base
+    base = number_format(str(result.formats["activations"])).base
     return f"{text} of {_times(devices_used(result))}{quantity(peak, 'FLOP/s')} ({base})"
 
 
@@ -176,10 +183,9 @@ def command(result: Result) -> str:
     """Return the command line that gives this result again, with every setting written out."""
     words = ["hwsim", "run", result.network, "--on", result.device, "--phase", result.phase]
     words += ["--batch", str(result.batch)]
-    lengths = {"decode": ("context",), "generate": ("prompt", "output")}.get(result.phase, ("prompt",))
-    for name in lengths:
-        words += [f"--{name}", str(getattr(result, name))]
-    for key, value in result.formats.items():
+    for name, length in _lengths(result):
+        words += [f"--{name}", str(length)]
+    for key, value in _formats(result):
         words += [f"--{key}", value]
     for technique in result.techniques:
         words += ["--technique", technique]

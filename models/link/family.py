@@ -19,6 +19,7 @@ from hwsim.models.catalog.schema import (
     validated,
     value_at,
 )  # fmt: skip
+from hwsim.models.gpu.residuals import residuals
 from hwsim.models.link.collective import collective
 from hwsim.models.link.record import LINK_PATHS, LinkRecord
 
@@ -88,6 +89,7 @@ class LinkFile(Table):
     switch: Switch | None = None
     direct: Direct | None = None
     node: Node | None = None
+    native_only: bool = False  # joins devices that name it as their native link, and no others
     status: StatusTable = StatusTable()
 
 
@@ -101,7 +103,10 @@ def build(table: Mapping[str, Any], where: str, name: str) -> Link:
     record = with_defaults(record, file)
     return Link(
         name=name, record=record, cost=collective, bandwidth_bytes_per_s=record.bandwidth_bytes_per_s,
-        record_paths=LINK_PATHS,
+        record_paths=LINK_PATHS, status={"latency": file.status.latency}, native_only=file.native_only,
+        residuals={
+            key: known for key, known in residuals(file.status.latency).items() if key.startswith("collective ")
+        },
     )  # fmt: skip
 
 

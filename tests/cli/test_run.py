@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import hwsim
+
 Run = Callable[..., tuple[int, str, str]]
 
 KEYS = {
@@ -121,6 +123,63 @@ def test_explain_of_a_collective_shows_the_sources_of_its_link(run: Run) -> None
     constants: Any = document(run, *asked, "attention_all_reduce")["constants"]
     assert "calibration.collective" in constants["protocol.line_hop"]["source"]
     assert "whitepaper" in constants["bandwidth"]["source"]
+
+
+@pytest.mark.parametrize(
+    ("network", "phase", "used"),
+    [
+        ("llama-2-7b", "prefill", {"prompt"}), ("llama-2-7b", "decode", {"context"}),
+        ("llama-2-7b", "generate", {"prompt", "output"}), ("alexnet", "forward", set()),
+    ],
+)  # fmt: skip
+def test_what_the_phase_does_not_use_is_null_and_is_not_printed(
+    run: Run, network: str, phase: str, used: set[str]
+) -> None:
+    asked = [network, "--on", "a100-sxm-80gb", "--phase", phase, "--output", "4", "--prompt", "64"]
+    result: Any = document(run, *asked)
+    text = run("run", *asked)[1]
+    lengths = {"prompt", "context", "output"}
+    assert {name for name in lengths if result[name] is not None} == used
+    assert {name for name in lengths if f", {name} " in text} == used
+    assert (result["formats"]["kv"] is None) == ("KV" not in text) == (phase == "forward")
+    assert ("at these lengths" in text) == bool(used)
+
+
+@pytest.mark.parametrize("system", ["8x h100-sxm-80gb", "dgx-h100"])
+def test_devices_that_stay_unused_are_a_warning(run: Run, system: str) -> None:
+    one: Any = document(run, "llama-2-7b", "--on", system)["warnings"]
+    assert one == ["uses 1 of 8 devices; --parallel tp=8 would use all"]
+    assert document(run, "llama-2-7b", "--on", system, "--parallel", "tp=8")["warnings"] == []
+    three: Any = document(run, "llama-2-7b", "--on", "3x h100-sxm-80gb", "--parallel", "tp=2")["warnings"]
+    assert three == ["uses 2 of 3 devices"]
+    assert document(run, "llama-2-7b", "--on", "h100-sxm-80gb")["warnings"] == []
+
+
+def test_a_link_of_other_devices_is_a_warning_and_a_network_is_not(run: Run) -> None:
+    def warned(system: str) -> Any:
+        return document(run, "llama-2-7b", "--on", system, "--parallel", "tp=2")["warnings"]
+
+    assert warned("2x a100-sxm-80gb over tpu-ici-4") == [
+        "'tpu-ici-4' does not join 'a100-sxm-80gb', whose own link is 'nvlink-3'"
+    ]
+    for link in ("nvlink-3", "pcie-4", "ethernet-100g", "infiniband-hdr"):
+        assert warned(f"2x a100-sxm-80gb over {link}") == []
+
+
+@pytest.mark.parametrize(
+    ("system", "degree", "basis"),
+    [
+        ("8x h100-sxm-80gb over nvlink-4", 8, "calibrated"),
+        ("8x h100-sxm-80gb over ethernet-100g", 8, "unvalidated"),
+        ("8x h100-sxm-80gb over ethernet-100g", 1, "calibrated"),
+        ("8x b200-sxm-180gb over nvlink-5", 8, "zero-shot"),
+        ("8x b200-sxm-180gb over ethernet-400g", 8, "unvalidated"),
+    ],
+)
+def test_a_run_with_collectives_is_no_surer_than_its_link(run: Run, system: str, degree: int, basis: str) -> None:
+    assert document(run, "llama-2-7b", "--on", system, "--parallel", f"tp={degree}")["basis"] == basis
+    if degree > 1:
+        assert hwsim.estimate(system, "collective", message_bytes=1e6, ranks=degree).basis == basis
 
 
 def test_a_context_beyond_the_limit_is_a_warning(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hwsim
+from hwsim.engine.schedule import Costing
 from hwsim.errors import HwsimError, InputError
 from hwsim.experiments.calibration import collective as calibration
 from hwsim.experiments.calibration.toml_values import with_values
 from hwsim.models.catalog import files, read_link
 from hwsim.models.link.collective import collective, ring, tree
 from hwsim.operators import Collective
-from hwsim.rows import ALGORITHM_CODES, OPERATION_CODES, lower
+from hwsim.rows import ALGORITHM_CODES, OPERATION_CODES, Runtime, lower
 
 LINKS = sorted(files.names("links"))
 MEASURED = importlib.util.find_spec("aiconfigurator_core") is not None
@@ -183,6 +185,34 @@ def test_bad_input_is_one_line_that_says_what_is_allowed(arguments: dict[str, An
     assert "\n" not in message
     for word in words:
         assert word in message
+
+
+@pytest.mark.parametrize("system", ["8x h100-sxm-80gb", "8x gaudi2-96gb", "8x mi300x-192gb over ethernet-100g"])
+def test_the_joules_of_a_collective_are_of_one_device_with_its_board_and_the_same_in_a_run(system: str) -> None:
+    whole = hwsim.system(system)
+    found = hwsim.estimate(whole, "collective", message_bytes=1e6, ranks=8)
+    row = Collective(name="c", ranks=8, elements=5e5, dtype="bf16")
+    assert whole.link is not None
+    moved = whole.link.cost(whole.link.record, lower(row)).energy_j
+    board_w = whole.device.collective_w(whole.device.record)
+    assert found.energy_j == pytest.approx(moved + board_w * found.latency_s)
+    assert found.energy_j >= whole.device.idle_power_w * found.latency_s
+    cost = Costing(whole, Runtime(0.0, 0.0, 0.0)).cost(row)
+    assert (found.latency_s, found.energy_j) == (cost.latency_s, cost.energy_j)
+
+
+def test_collectives_over_a_less_sure_link_take_its_residuals_and_others_keep_the_devices() -> None:
+    system = hwsim.system("8x h100-sxm-80gb over ethernet-100g")
+    assert system.link is not None
+    wide = replace(system.device.residuals["collective wide"], low=(0.1,) * 4, high=(9.0,) * 4)
+    unsure = replace(system, link=replace(system.link, residuals={"collective wide": wide}))
+    found = hwsim.estimate(unsure, "collective", message_bytes=1e6, ranks=8)
+    assert found.low_s == pytest.approx(0.1 * found.latency_s) and found.high_s == pytest.approx(9 * found.latency_s)
+    product = {"m": 64, "n": 64, "k": 64}
+    assert hwsim.estimate(unsure, "matmul", **product) == hwsim.estimate(system.device, "matmul", **product)
+    sure = replace(unsure, link=replace(unsure.link, status={"latency": "calibrated"}))  # type: ignore[type-var]
+    kept = hwsim.estimate(sure, "collective", message_bytes=1e6, ranks=8)
+    assert kept.high_s < 2 * kept.latency_s and kept.basis == "calibrated"
 
 
 @pytest.mark.skipif(not MEASURED, reason="the measured tables come with the extra validation")

@@ -51,7 +51,9 @@ def make_result(phase: str = "decode", device: str = "test-device", **changes: A
     operators = tuple(make_operator(name, tokens) for name in NAMES)
     latency_s = sum(operator.latency_s for operator in operators)
     result = Result(
-        network="test-network", device=device, phase=phase, batch=1, prompt=1024, context=1024, output=128,
+        network="test-network", device=device, phase=phase, batch=1,
+        prompt=None if phase == "decode" else 1024, context=1024 if phase == "decode" else None,
+        output=128 if phase == "generate" else None,
         formats={"weights": "bf16", "activations": "bf16", "kv": "bf16"}, runtime="graph",
         parallel={"tp": 1, "pp": 1, "ep": 1}, engine="analytic", latency_s=latency_s,
         energy_j=sum(operator.energy_j for operator in operators), operators=operators, basis="unvalidated",
