@@ -60,7 +60,6 @@ class OperatorRow(NamedTuple):
     tokens: float = 0.0
     hidden: float = 0.0
     intermediate: float = 0.0
-    experts: float = 0.0
     top_k: float = 0.0
     matrices: float = 0.0
     load_peak: float = 1.0  # busiest expert's load over the mean
@@ -69,8 +68,6 @@ class OperatorRow(NamedTuple):
     rows: float = 0.0
     columns: float = 0.0
     elements: float = 0.0
-    reads: float = 0.0
-    writes: float = 0.0
     operation: float = 0.0
     algorithm: float = 0.0
     ranks: float = 0.0
@@ -157,7 +154,7 @@ def _(operator: Attention) -> OperatorRow:
 def _(operator: MixtureOfExperts) -> OperatorRow:
     return OperatorRow(
         kind=MOE, arithmetic=_arithmetic(operator.dtype, operator.weight_dtype), tokens=operator.tokens,
-        hidden=operator.hidden, intermediate=operator.intermediate, experts=operator.experts,
+        hidden=operator.hidden, intermediate=operator.intermediate,
         top_k=operator.pairs / operator.tokens, matrices=float(operator.matrices),
         experts_touched=operator.touched_experts, load_peak=operator.load_peak,
         all_pairs=operator.tokens * operator.top_k * operator.shards,
@@ -180,10 +177,7 @@ def _(operator: Norm) -> OperatorRow:
 
 @lower.register
 def _(operator: Elementwise) -> OperatorRow:
-    return OperatorRow(
-        kind=ELEMENTWISE, arithmetic=2.0, elements=operator.elements, reads=operator.reads,
-        writes=operator.writes, **_common(operator),
-    )  # fmt: skip
+    return OperatorRow(kind=ELEMENTWISE, arithmetic=2.0, elements=operator.elements, **_common(operator))
 
 
 @lower.register

@@ -41,8 +41,10 @@ def add_state_mixer(
         ),
         slices=[projected], block=block,
     )  # fmt: skip
-    add = _add_step if run.decode else _add_chunks
-    read = add(graph, spec, run, heads, groups, prefix=prefix, block=block, source=mixed)
+    if run.decode:
+        read = _add_step(graph, spec, run, heads, prefix=prefix, block=block, source=mixed)
+    else:
+        read = _add_chunks(graph, spec, run, heads, groups, prefix=prefix, block=block, source=mixed)
     gated = graph.add(
         StoredElementwise(
             name=f"{prefix}state_norm", elements=run.tokens * inner, reads=2, flops_per_element=GATE_FLOPS,
@@ -59,7 +61,7 @@ def add_state_mixer(
 
 
 def _add_step(
-    graph: OperatorGraph, spec: StateMixer, run: Pass, heads: int, groups: int, *, prefix: str, block: str, source: str
+    graph: OperatorGraph, spec: StateMixer, run: Pass, heads: int, *, prefix: str, block: str, source: str
 ) -> str:  # fmt: skip
     """One token a request: the state of every head is read, changed and written."""
     inner = run.tokens * heads * spec.head_dim
