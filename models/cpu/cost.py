@@ -73,12 +73,14 @@ def memory_rate(cpu: Cpu, active: float) -> float:
 def operator_time(cpu: Cpu, compute_s: float, memory_s: float, dynamic_j: float) -> OperatorCost:
     """The slower of compute and memory after the threads have started, stretched to hold the power limit."""
     busy = max(compute_s, memory_s)
-    latency = max(busy + cpu.fixed_s, dynamic_j / max(cpu.power_limit_w - cpu.idle_power_w, 1.0))
-    bound = COMPUTE
-    if cpu.fixed_s > busy:
-        bound = LAUNCH
-    elif memory_s >= compute_s:
-        bound = MEMORY
+    unlimited = busy + cpu.fixed_s
+    latency = max(unlimited, dynamic_j / max(cpu.power_limit_w - cpu.idle_power_w, 1e-3))
+    bound = COMPUTE  # of a call that the power limit makes longer, too
+    if latency <= unlimited:
+        if cpu.fixed_s > busy:
+            bound = LAUNCH
+        elif memory_s >= compute_s:
+            bound = MEMORY
     return OperatorCost(
         latency, dynamic_j + cpu.idle_power_w * latency, compute_s, memory_s, 0.0, 0.0, cpu.fixed_s, bound
     )

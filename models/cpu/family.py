@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from hwsim.hardware import Device
-from hwsim.models.catalog.family import KernelTable, LinkedDeviceFile, PowerTable, checked, described, record_values
+from hwsim.models.catalog.family import (
+    KernelTable,
+    LinkedDeviceFile,
+    PowerTable,
+    checked,
+    described,
+    idle_power_w,
+    record_values,
+)
 from hwsim.models.catalog.schema import (
     Bandwidth,
     Capacity,
@@ -100,6 +108,7 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
     """
     file = checked(CpuFile, table, where, overrides)
     cpu = Cpu(**record_values(file, RECORD_PATHS))
+    idle_w = idle_power_w(file.power.idle, 0.0, where, file.power.limit)
     return Device(
         **described(file, where, RECORD_PATHS),
         record=cpu,
@@ -110,6 +119,6 @@ def build(table: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) ->
             for name, code in ARITHMETIC_CODES.items()
         },
         bandwidth_bytes_per_s=cpu.memory_bandwidth_bytes_per_s,
-        idle_power_w=cpu.idle_power_w,
+        idle_power_w=idle_w,
         launches=False,
     )

@@ -48,9 +48,10 @@ def held_s(fpga: Fpga, latency_s: float, dynamic_j: float) -> float:
 
 @cost_function
 def total(fpga: Fpga, compute_s: float, load_s: float, serial_load_s: float, dynamic_j: float) -> OperatorCost:
-    """Compute and double-buffered loads overlap; ``serial_load_s`` comes before them."""
-    latency = held_s(fpga, max(compute_s, load_s) + serial_load_s, dynamic_j)
-    bound = COMPUTE if compute_s >= load_s + serial_load_s else MEMORY
+    """Compute and double-buffered loads overlap; ``serial_load_s`` comes before them. The power limit binds compute."""
+    unlimited = max(compute_s, load_s) + serial_load_s
+    latency = held_s(fpga, unlimited, dynamic_j)
+    bound = COMPUTE if latency > unlimited or compute_s >= load_s + serial_load_s else MEMORY
     energy = dynamic_j + fpga.idle_power_w * latency
     return OperatorCost(latency, energy, compute_s, load_s + serial_load_s, 0.0, 0.0, 0.0, bound)
 
@@ -74,7 +75,7 @@ def matmul(fpga: Fpga, row: OperatorRow) -> OperatorCost:
 
 @cost_function
 def attention(fpga: Fpga, row: OperatorRow) -> OperatorCost:
-    """Scores, softmax and weighted sum of every head, after the KV is loaded."""
+    """Scores, softmax and weighted sum of every head, after the KV is loaded; masked scores are computed too."""
     heads = row.batch * row.heads
     keys = min(row.kv_length, row.window + row.query_length - 1.0) if row.window > 0.0 else row.kv_length
     scores = heads * product_s(fpga, row.query_length, keys, row.head_dim, 1.0)

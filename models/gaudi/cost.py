@@ -13,7 +13,7 @@ from hwsim.models.gaudi.matmul import (
     product_cost,
 )
 from hwsim.models.gaudi.record import Gaudi
-from hwsim.rows import ATTENTION, CONVOLUTION, MATMUL, MOE, NORM, SOFTMAX, OperatorCost, OperatorRow
+from hwsim.rows import ATTENTION, CONVOLUTION, MATMUL, MOE, SOFTMAX, OperatorCost, OperatorRow
 
 SOFTMAX_OPERATIONS = 6.0  # vector operations a score beside its exponential: scale, maximum, subtract, sum, divide
 
@@ -28,7 +28,7 @@ def core_compute_s(gaudi: Gaudi, flops: float, exponentials: float) -> float:
 @cost_function
 def streaming(gaudi: Gaudi, traffic: float, flops: float, exponentials: float) -> OperatorCost:
     """A pass of the TPCs over memory: norm, softmax, activation, look-up."""
-    dynamic = flops * gaudi.energy_core_j + traffic * gaudi.energy_memory_byte_j
+    dynamic = flops * gaudi.energy_core_j + traffic * (gaudi.energy_memory_byte_j + gaudi.energy_sram_byte_j)
     busy_s, memory_s = core_compute_s(gaudi, flops, exponentials), traffic / memory_rate(gaudi)
     return kernel_cost(gaudi, max(busy_s, memory_s), busy_s, memory_s, dynamic)
 
@@ -54,7 +54,7 @@ def attention(gaudi: Gaudi, row: OperatorRow) -> OperatorCost:
     dynamic = (
         row.flops * flop_energy_j(gaudi, row.arithmetic)
         + SOFTMAX_OPERATIONS * count * gaudi.energy_core_j
-        + row.bytes * gaudi.energy_memory_byte_j
+        + row.bytes * (gaudi.energy_memory_byte_j + gaudi.energy_sram_byte_j)
     )
     busy_s, memory_s = max(engines, cores), row.bytes / memory_rate(gaudi)
     return kernel_cost(gaudi, max(busy_s, memory_s), busy_s, memory_s, dynamic)
@@ -101,8 +101,5 @@ def operator_cost(gaudi: Gaudi, row: OperatorRow) -> OperatorCost:
         return attention(gaudi, row)
     if row.kind == MOE:
         return moe(gaudi, row)
-    if row.kind == SOFTMAX:
-        return streaming(gaudi, row.bytes, row.flops, row.rows * row.columns)
-    if row.kind == NORM:
-        return streaming(gaudi, row.bytes, row.flops, 0.0)
-    return streaming(gaudi, row.bytes, row.flops, 0.0)
+    exponentials = row.rows * row.columns if row.kind == SOFTMAX else 0.0
+    return streaming(gaudi, row.bytes, row.flops, exponentials)

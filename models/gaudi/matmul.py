@@ -14,6 +14,7 @@ from hwsim.models.gaudi.record import Gaudi
 from hwsim.models.throttle import slowed
 from hwsim.rows import COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
+FP32, TF32, HALF, FP8 = 0.0, 1.0, 2.0, 4.0  # formats that engines run, codes of `hwsim.rows`; bf16 is HALF too
 BLOCKS = 5  # blocks of engines that share operand panels: one engine high, two, four, eight, sixteen
 SLICINGS = 14  # slices that a product is tried in: 1, 2, 4 to 8192
 SCALE_BLOCK = 128.0  # values of k under one scale with scaling "block"
@@ -34,25 +35,36 @@ class Product(NamedTuple):
 
 
 @cost_function
+def running_format(gaudi: Gaudi, arithmetic: float) -> float:
+    """Code of the format that the engines run for a code of `hwsim.rows`: FP32, TF32, HALF or FP8.
+
+    Integers run in bf16; FP4 runs in fp8; without engines for fp8 both run in bf16.
+    """
+    if arithmetic <= 1.0:
+        return arithmetic
+    if (arithmetic == 4.0 or arithmetic == 5.0 or arithmetic >= 8.0) and gaudi.macs_fp8 > 0.0:
+        return FP8
+    return HALF
+
+
+@cost_function
 def engine_macs(gaudi: Gaudi, arithmetic: float) -> float:
-    """Multiply-adds per cycle per cell for an arithmetic code of `hwsim.rows`; integers and fp4 run in bf16 or fp8."""
-    if arithmetic == 0.0:
+    """Multiply-adds per cycle per cell in the format that runs."""
+    running = running_format(gaudi, arithmetic)
+    if running == FP32:
         return gaudi.macs_fp32
-    if arithmetic == 1.0:
+    if running == TF32:
         return gaudi.macs_tf32
-    if arithmetic == 4.0 or arithmetic == 5.0 or arithmetic >= 8.0:
-        return gaudi.macs_fp8 if gaudi.macs_fp8 > 0.0 else gaudi.macs_16bit
-    return gaudi.macs_16bit
+    return gaudi.macs_fp8 if running == FP8 else gaudi.macs_16bit
 
 
 @cost_function
 def flop_energy_j(gaudi: Gaudi, arithmetic: float) -> float:
-    """Joules per FLOP of the format that the engines run."""
-    if arithmetic <= 1.0:
+    """Joules per FLOP in the format that runs; tf32 takes fp32's."""
+    running = running_format(gaudi, arithmetic)
+    if running < HALF:
         return gaudi.energy_fp32_j
-    if arithmetic == 4.0 or arithmetic == 5.0 or arithmetic >= 8.0:
-        return gaudi.energy_fp8_j
-    return gaudi.energy_16bit_j
+    return gaudi.energy_fp8_j if running == FP8 else gaudi.energy_16bit_j
 
 
 @cost_function

@@ -12,10 +12,11 @@ from hwsim.cost import cost_function
 from hwsim.models.npu.record import Npu
 from hwsim.models.npu.systolic import streamed_beats, tile_count, tiled_cycles
 from hwsim.models.throttle import slowed
-from hwsim.rows import COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
+from hwsim.rows import CACHE, COMPUTE, LAUNCH, MEMORY, OperatorCost, OperatorRow
 
 TILE_DEPTH = 512.0  # values of k that a tile in on-chip memory holds; partial sums stay in it over k
 TILE_CANDIDATES = 14  # rows of a tile tried: those of the array, doubled thirteen times
+FP32, HALF, FP8, INT8 = 0.0, 2.0, 4.0, 6.0  # formats that arrays run, codes of `hwsim.rows`; bf16 is HALF too
 SUM_BYTES = 4.0  # partial sums are fp32 or int32
 
 
@@ -33,27 +34,38 @@ class Product(NamedTuple):
 
 
 @cost_function
-def cell_macs(npu: Npu, arithmetic: float) -> float:
-    """Multiply-adds per cycle per cell for an arithmetic code of `hwsim.rows`; what has no hardware runs wider."""
-    if arithmetic <= 1.0:
-        return npu.macs_fp32 if npu.macs_fp32 > 0.0 else npu.macs_16bit
+def running_format(npu: Npu, arithmetic: float) -> float:
+    """Code of the format that the arrays run for a code of `hwsim.rows`: FP32, HALF, FP8 or INT8.
+
+    A format without hardware runs in a wider one; on arrays of int8 alone, all run on those cells.
+    """
+    if arithmetic <= 1.0 and npu.macs_fp32 > 0.0:
+        return FP32
     if (arithmetic == 6.0 or arithmetic == 7.0) and npu.macs_int8 > 0.0:
-        return npu.macs_int8
+        return INT8
     if (arithmetic == 4.0 or arithmetic == 5.0 or arithmetic >= 8.0) and npu.macs_fp8 > 0.0:
+        return FP8
+    return HALF if npu.macs_16bit > 0.0 else INT8
+
+
+@cost_function
+def cell_macs(npu: Npu, arithmetic: float) -> float:
+    """Multiply-adds per cycle per cell in the format that runs."""
+    running = running_format(npu, arithmetic)
+    if running == FP32:
+        return npu.macs_fp32
+    if running == FP8:
         return npu.macs_fp8
-    return npu.macs_16bit if npu.macs_16bit > 0.0 else npu.macs_int8
+    return npu.macs_int8 if running == INT8 else npu.macs_16bit
 
 
 @cost_function
 def operation_energy_j(npu: Npu, arithmetic: float) -> float:
-    """Joules per operation of the format that the arrays run."""
-    if arithmetic <= 1.0:
+    """Joules per operation in the format that runs."""
+    running = running_format(npu, arithmetic)
+    if running == FP32:
         return npu.energy_fp32_j
-    if (arithmetic == 6.0 or arithmetic == 7.0) and npu.macs_int8 > 0.0:
-        return npu.energy_8bit_j
-    if (arithmetic == 4.0 or arithmetic == 5.0 or arithmetic >= 8.0) and npu.macs_fp8 > 0.0:
-        return npu.energy_8bit_j
-    return npu.energy_16bit_j
+    return npu.energy_16bit_j if running == HALF else npu.energy_8bit_j
 
 
 @cost_function
@@ -130,8 +142,10 @@ def kernel_cost(
     if latency <= work + fixed_s:
         if fixed_s > work:
             bound = LAUNCH
-        elif memory_s > busy_s:
+        elif memory_s > busy_s and memory_s >= sram_s:
             bound = MEMORY
+        elif sram_s > busy_s:
+            bound = CACHE
     energy = dynamic_j / (slower * slower) + npu.idle_power_w * latency
     return OperatorCost(latency, energy, busy_s, memory_s, sram_s, 0.0, fixed_s, bound)
 

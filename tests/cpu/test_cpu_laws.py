@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hwsim
+from hwsim.errors import InputError
 from hwsim.models.catalog import read_device
 from hwsim.models.cpu.cost import matrix_rate, operator_cost, vector_rate
 from hwsim.models.cpu.record import Cpu
 from hwsim.operators import Attention, Matmul, MixtureOfExperts, Softmax
-from hwsim.rows import ARITHMETIC_CODES, OperatorCost, OperatorRow, lower
+from hwsim.rows import ARITHMETIC_CODES, COMPUTE, MEMORY, OperatorCost, OperatorRow, lower
 
 NAMES = ("xeon-8480", "xeon-4214r", "xeon-gold-5220r", "epyc-7742", "graviton3", "apple-m1-max", "apple-m2-ultra")
 RECORDS: dict[str, Cpu] = {name: read_device(name).record for name in NAMES}
@@ -137,3 +138,18 @@ def test_a_network_keeps_to_bandwidth_peak_and_power_and_a_batch_to_its_requests
         )
         assert prompt.latency_s > 2.0 * 512 * 6.4e9 / device.peak_flops_per_s[activations]
         assert cpu.idle_power_w <= prompt.energy_j / prompt.latency_s <= cpu.power_limit_w * (1 + 1e-9)
+
+
+def test_a_call_that_the_power_limit_stretches_is_bound_by_compute() -> None:
+    cpu = RECORDS["xeon-8480"]
+    row = lower(Matmul(name="x", m=1, n=8192, k=8192, weight_dtype="int8"))
+    assert operator_cost(cpu, row).bound == MEMORY
+    held = operator_cost(cpu._replace(power_limit_w=cpu.idle_power_w + 0.01), row)
+    assert held.bound == COMPUTE
+    assert held.energy_j / held.latency_s <= (cpu.idle_power_w + 0.01) * (1 + 1e-9)
+
+
+def test_a_power_limit_that_idling_takes_is_refused() -> None:
+    for limit in ("150 W", "90 W"):
+        with pytest.raises(InputError, match="power.limit = .* must be more than power.idle = 150 W"):
+            read_device("xeon-8480", {"power.limit": limit})

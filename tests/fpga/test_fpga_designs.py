@@ -223,3 +223,23 @@ def test_a_board_keeps_its_power_limit_by_a_slower_clock(name: str, network: str
     assert held.energy_j / held.latency_s <= (idle_w + 0.01) * 1.001
     dynamic = [result.energy_j - idle_w * result.latency_s for result in (free, held)]
     assert dynamic[0] == pytest.approx(dynamic[1], rel=1e-6)
+
+
+def test_a_call_that_the_power_limit_stretches_is_bound_by_compute() -> None:
+    device = read_device("flightllm-u280")
+    product = {"m": 1, "n": 4096, "k": 4096, "dtype": "int8", "weight_dtype": "int8"}
+    slow = {"overlay.channel_bandwidth": "1 GB/s"}
+    assert hwsim.estimate(read_device("flightllm-u280", slow), "matmul", **product).bound == "memory"
+    limit = {"power.limit": f"{device.idle_power_w + 0.01} W"}
+    assert hwsim.estimate(read_device("flightllm-u280", slow | limit), "matmul", **product).bound == "compute"
+
+
+def test_attention_computes_masked_scores_too() -> None:
+    def seconds(causal: bool) -> float:
+        found = hwsim.estimate(
+            "flightllm-u280", "attention", batch=1, query_length=512, kv_length=512, heads=8, kv_heads=8, head_dim=128,
+            causal=causal,
+        )  # fmt: skip
+        return float(found.latency_s)
+
+    assert seconds(causal=True) == seconds(causal=False)

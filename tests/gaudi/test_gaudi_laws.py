@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import hwsim
 from hwsim.models.gaudi.record import Gaudi
-from hwsim.operators import Attention, Matmul
-from hwsim.rows import lower
+from hwsim.operators import Attention, Elementwise, Matmul, Norm, Operator, Softmax
+from hwsim.rows import ARITHMETIC_CODES, lower
 
 DEVICES = ("gaudi2-96gb", "gaudi3-128gb")
 RESOURCES = (
@@ -93,3 +93,32 @@ def test_a_product_held_by_the_power_limit_draws_it_and_slows_by_the_cube_root(r
     assert held.energy_j / held.latency_s == pytest.approx(device.idle_power_w + room_w, rel=0.001)
     excess = (free.energy_j / free.latency_s - device.idle_power_w) / room_w
     assert held.latency_s / free.latency_s == pytest.approx(excess ** (1 / 3), rel=0.03)
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_a_format_without_engines_has_the_rate_and_the_energy_of_bf16(name: str) -> None:
+    device = hwsim.device(name)
+    bare = device.record._replace(macs_fp8=0.0, energy_fp8_j=7.0)
+    row = lower(Matmul(name="x", m=4096, n=4096, k=4096, dtype="bf16"))
+    found = [
+        device.cost(bare, row._replace(arithmetic=ARITHMETIC_CODES[name])) for name in ("bf16", "fp8_e4m3", "mxfp4")
+    ]
+    assert found[0].latency_s == pytest.approx(found[1].latency_s) == pytest.approx(found[2].latency_s)
+    assert found[0].energy_j == pytest.approx(found[1].energy_j) == pytest.approx(found[2].energy_j)
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        Norm(name="norm", rows=64, columns=4096),
+        Softmax(name="softmax", rows=64, columns=4096),
+        Elementwise(name="add", elements=4096),
+        Attention(name="decode", batch=2, query_length=1, kv_length=900, heads=8, kv_heads=2, head_dim=128),
+    ],
+    ids=lambda operator: operator.name,
+)
+def test_what_comes_from_memory_passes_the_sram(operator: Operator) -> None:
+    device, row = hwsim.device("gaudi2-96gb"), lower(operator)
+    without = device.record._replace(energy_sram_byte_j=0.0)
+    more = device.cost(device.record, row).energy_j - device.cost(without, row).energy_j
+    assert more == pytest.approx(row.bytes * device.record.energy_sram_byte_j)

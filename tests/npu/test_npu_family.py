@@ -27,7 +27,7 @@ from hwsim.operators import (
     Operator,
     Softmax,
 )
-from hwsim.rows import OperatorRow, lower
+from hwsim.rows import ARITHMETIC_CODES, CACHE, COMPUTE, MEMORY, OperatorCost, OperatorRow, lower
 
 SYSTOLIC = ["tpu-v3-chip", "tpu-v3", "tpu-v4", "tpu-v6e", "ascend-910b-64gb"]
 SIZES = st.integers(1, 20_000).map(float)
@@ -260,3 +260,34 @@ def test_a_tpu_reaches_what_its_mechanisms_leave_of_the_public_figures(
     # Fill, drain, launch and a first access leave little of the peak to a small product, the less the faster the chip.
     small = hwsim.estimate(name, "matmul", m=512, n=512, k=512, dtype="bf16").latency_s
     assert 2 * 512**3 / small / peak_flops_per_s < 0.5
+
+
+@pytest.mark.parametrize(
+    ("missing", "runs_in", "dtypes"),
+    [
+        ({"macs_16bit": 0.0, "macs_fp32": 0.0, "macs_fp8": 0.0}, "int8", ("fp32", "bf16", "fp8_e4m3", "int4")),
+        ({"macs_fp32": 0.0, "macs_fp8": 0.0, "macs_int8": 0.0}, "bf16", ("fp32", "tf32", "int8", "fp8_e4m3", "mxfp4")),
+    ],
+)
+@pytest.mark.parametrize("name", SYSTOLIC)
+def test_a_format_without_hardware_has_the_rate_and_the_energy_of_the_one_it_runs_in(
+    name: str, missing: dict[str, float], runs_in: str, dtypes: tuple[str, ...]
+) -> None:
+    npu = record(name, **{"macs_int8": 2.0, **missing})
+
+    def cost(dtype: str) -> OperatorCost:
+        row = lower(Matmul(name="x", m=512, n=4096, k=4096, dtype="bf16", weight_dtype="bf16"))
+        return operator_cost(npu, row._replace(arithmetic=ARITHMETIC_CODES[dtype]))
+
+    for dtype in dtypes:
+        assert cost(dtype) == cost(runs_in), dtype
+
+
+def test_the_slowest_of_arrays_memory_and_sram_is_the_bound() -> None:
+    row = lower(Matmul(name="x", m=64, n=8192, k=8192))
+    assert operator_cost(record(), row).bound == MEMORY
+    for changed, bound in (
+        ({"memory_bandwidth_bytes_per_s": 1e15}, COMPUTE),
+        ({"sram_bandwidth_bytes_per_s": 1e11}, CACHE),
+    ):
+        assert operator_cost(record(**changed), row).bound == bound
