@@ -1,4 +1,4 @@
-"""Carry fitted matrix-product constants over to the generations that take them from another one.
+"""Carry fitted constants of kernels over to the generations that take them from another one.
 
     python -m hwsim.experiments.calibration.copies             # prints what would change
     python -m hwsim.experiments.calibration.copies --in-place  # writes it in a checkout
@@ -20,9 +20,10 @@ from hwsim.models.catalog import read_device
 
 BASES = {"Ampere": "ampere", "Hopper": "hopper"}
 BASE_CLOCK_GHZ = {"Ampere": 1.41, "Hopper": 1.83}  # of the devices that the constants are fitted on
-SECTIONS = ("memory", "matmul", "quantise")
+SECTIONS = ("memory", "matmul", "quantise", "attention", "moe")
+ROUNDING = 0.005  # a copy within half a percent stays as it is: its digits, and those of the clocks, were rounded
 LINE = re.compile(r"^(?P<key>\w+) = (?P<value>\"[^\"]*\"|[\d.]+)(?P<rest> +# \(assumption\) (?P<meaning>.*))$")
-SAME = re.compile(r"^as (Ampere|Hopper);")
+SAME = re.compile(r"^as (Ampere|Hopper)(;|$)")
 CYCLES = re.compile(r"^(Ampere|Hopper)'s cycles at ([\d.]+) GHz")
 TWICE = re.compile(r"^two dies, each with an L2 as (Ampere|Hopper)'s")
 
@@ -53,6 +54,12 @@ def copied(meaning: str, section: str, key: str, bases: dict[str, dict[str, dict
     return None
 
 
+def _equal(written: str, value: str) -> bool:
+    """Whether two TOML values, numbers or quantities in the same unit, agree within `ROUNDING`."""
+    (old, *old_unit), (new, *new_unit) = written.strip('"').split(), value.strip('"').split()
+    return old_unit == new_unit and abs(float(old) - float(new)) <= ROUNDING * abs(float(new))
+
+
 def carried(content: str, bases: dict[str, dict[str, dict[str, float | str]]]) -> str:
     """An architecture's file with its copies of the bases' constants repeated."""
     section, lines = "", []
@@ -61,7 +68,8 @@ def carried(content: str, bases: dict[str, dict[str, dict[str, float | str]]]) -
             section = line.strip("[]")
         found = LINE.match(line) if section in SECTIONS else None
         value = copied(found["meaning"], section, found["key"], bases) if found else None
-        lines.append(f"{found['key']} = {value}{found['rest']}" if found and value is not None else line)
+        changed = found is not None and value is not None and not _equal(found["value"], value)
+        lines.append(f"{found['key']} = {value}{found['rest']}" if found and changed else line)
     return "\n".join(lines) + "\n"
 
 

@@ -29,6 +29,17 @@ def test_a_copy_is_the_constant_its_cycles_or_its_double() -> None:
     assert copied("looked at", "matmul", "fixed", bases) is None
 
 
+def test_a_changed_fit_of_attention_or_experts_reaches_the_generations_that_count_its_cycles() -> None:
+    bases: dict[str, dict[str, dict[str, float | str]]] = {
+        "Ampere": {"attention": {"ramp": "11 us"}}, "Hopper": {"moe": {"achieved": 0.8}}
+    }  # fmt: skip
+    content = (
+        '[attention]\nramp = "5.6 us"  # (assumption) Ampere\'s cycles at 2.52 GHz\n'
+        "[moe]\nachieved = 0.704  # (assumption) as Hopper\n"
+    )
+    assert carried(content, bases) == content.replace("5.6 us", "6.15 us").replace("0.704", "0.8")
+
+
 def test_a_generation_takes_the_kernels_of_another_where_it_says_nothing_else() -> None:
     v100, a100, b200, h100 = map(hwsim.device, ("v100-sxm-32gb", "a100-sxm-80gb", "b200-sxm-180gb", "h100-sxm-80gb"))
     assert v100.record.matmul_step_cycles == a100.record.matmul_step_cycles != h100.record.matmul_step_cycles
