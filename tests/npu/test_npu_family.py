@@ -273,7 +273,7 @@ def test_a_tpu_reaches_what_its_mechanisms_leave_of_the_public_figures(
 def test_a_format_without_hardware_has_the_rate_and_the_energy_of_the_one_it_runs_in(
     name: str, missing: dict[str, float], runs_in: str, dtypes: tuple[str, ...]
 ) -> None:
-    npu = record(name, **{"macs_int8": 2.0, **missing})
+    npu = record(name)._replace(**{"macs_int8": 2.0, **missing})
 
     def cost(dtype: str) -> OperatorCost:
         row = lower(Matmul(name="x", m=512, n=4096, k=4096, dtype="bf16", weight_dtype="bf16"))
@@ -290,4 +290,4 @@ def test_the_slowest_of_arrays_memory_and_sram_is_the_bound() -> None:
         ({"memory_bandwidth_bytes_per_s": 1e15}, COMPUTE),
         ({"sram_bandwidth_bytes_per_s": 1e11}, CACHE),
     ):
-        assert operator_cost(record(**changed), row).bound == bound
+        assert operator_cost(record()._replace(**changed), row).bound == bound
