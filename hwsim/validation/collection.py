@@ -25,8 +25,9 @@ from hwsim.validation.targets import Floats, Integers, data_folder
 
 COMPILING_S = 1.0  # and more, for which the board stands idle before the product that needs a new kernel
 DEPTH = 14  # kernels before one, which together last for more than the meter's second
-#: Boards that take attention kernels from one list. B200: equal readings of a meter that was not yet read anew lie four
-#: places apart. H200: as many as such a node has; rows not held out agree best with it, with six nearly as well.
+#: Boards that take attention kernels from one list. B200: inferred from its readings, so that its rows as read are not
+#: zero-shot (steady powers are): equal readings of a meter that was not yet read anew lie four places apart.
+#: H200: as many as such a node has; rows not held out agree best with it, with six nearly as well.
 BOARDS = {"b200-sxm-180gb": 4, "h200-sxm-141gb": 8}
 DTYPES = ("bfloat16", "fp8_block")  # of the H200's products: a shape in each
 PRODUCTS = "gemm/vllm/*/gemm_perf.parquet"
