@@ -1,9 +1,9 @@
 """How sure a prediction is: 10-90 % intervals from the validation residuals of its operator and size class.
 
 A size class is a range of predicted latency. A device carries, by operator and width of its numbers, the 10 and 90 %
-quantiles of measured over predicted in each class: of held-out rows where it is calibrated, else of what another
-generation's constants would have said of the calibrated devices. Families that nobody measured kernel by kernel carry
-one range for every operator: how far whole published systems were off.
+quantiles of measured over predicted in each class: of held-out rows of all tables where it is calibrated, else of what
+another generation's constants would have said of the calibrated devices. Families that nobody measured kernel by
+kernel carry one range for every operator: how far whole published systems were off.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from hwsim.formats import number_format
 Floats = NDArray[np.float64]
 EDGES_S = (1e-5, 1e-4, 1e-3)  # predicted latency of one call: below, between and above
 UNMEASURED = "matmul wide"  # operators nobody measured are taken to be as uncertain as this
+FEW_BITS = 5.0  # stored bits of a number, scales included, below which it counts as one of four bits
 EVERY_OPERATOR = "every operator"  # of families without measured kernels; their errors are of whole runs
 
 
@@ -35,13 +36,22 @@ class Residuals:
 
 def width(arguments: Mapping[str, Any]) -> str:
     """What is told apart beside the operator: ``wide`` numbers of 16 bits and more, ``narrow`` ones, ``mixed``
-    where weights or KV are stored narrower than they are multiplied, ``block`` where a scale belongs to a block.
+    where weights or KV are stored narrower than they are multiplied, ``block`` where a scale belongs to a block,
+    ``4-bit`` where they are stored in four bits or fewer, ``latent`` where values of an attention are not as wide as
+    its keys (both come of one latent vector).
 
     >>> width({"dtype": "bf16"}), width({"dtype": "fp8_e4m3"}), width({"dtype": "bf16", "weight_dtype": "int8"})
     ('wide', 'narrow', 'mixed')
+    >>> width({"dtype": "bf16", "weight_dtype": "int4:g128"}), width({"head_dim": 192, "value_head_dim": 128})
+    ('4-bit', 'latent')
     """
+    values = np.asarray(arguments.get("value_head_dim", 0))
+    if np.any((values != 0) & (values != arguments.get("head_dim"))):
+        return "latent"
     dtype = str(arguments.get("dtype", "bf16"))
     stored = str(arguments.get("weight_dtype") or arguments.get("kv_dtype") or dtype)
+    if number_format(stored).bits < FEW_BITS:
+        return "4-bit"
     if stored != dtype:
         return "mixed"
     if arguments.get("scaling") == "block":
@@ -59,8 +69,10 @@ def size_class(latency_s: Any) -> NDArray[np.int64]:
 
 
 def residuals_of(known: Mapping[str, Residuals], kind: str, numbers: str) -> Residuals | None:
-    """Residuals of an operator by `width`; of wide numbers where others were not measured, else of `UNMEASURED`."""
-    for key in (f"{kind} {numbers}", f"{kind} wide", UNMEASURED, EVERY_OPERATOR):
+    """Residuals of an operator by `width`; where that was not measured, four bits are taken as mixed and others as
+    wide numbers, and an operator that was not measured as `UNMEASURED`."""
+    nearest = (f"{kind} mixed",) if numbers == "4-bit" else ()
+    for key in (f"{kind} {numbers}", *nearest, f"{kind} wide", UNMEASURED, EVERY_OPERATOR):
         if key in known:
             return known[key]
     return None

@@ -13,6 +13,7 @@ from hwsim.hardware import Device, System
 from hwsim.validation.scoring import Score, by_size, relative_errors, score, score_where
 from hwsim.validation.targets import Floats, Targets
 
+NOT_FITTED = "not fitted"  # status of a table that no constant of its calibrated device was fitted to
 WORST = 12  # offenders listed for a table
 REASONS = {
     "compute": "tile products, their rounds over the SMs and the store of results",
@@ -49,7 +50,9 @@ class Evaluation:
 
     @property
     def held_out(self) -> Score | None:
-        """Score over the held-out points."""
+        """Score over the held-out points; None of a table that was not fitted."""
+        if self.status == NOT_FITTED:
+            return None
         return score_where(self.targets, self.targets.held_out, self.predicted_s, self.roofline_s)
 
     @property
@@ -83,9 +86,10 @@ def evaluate(targets: Targets) -> Evaluation:
 
     found = hwsim.estimate(targets.device, targets.operator, **targets.arguments)
     device = hwsim.device(targets.device)
+    status = device.status.get("latency", "unvalidated")
     return Evaluation(
-        targets=targets, status=device.status.get("latency", "unvalidated"), predicted_s=np.asarray(found.latency_s),
-        bound=np.asarray(found.bound), roofline_s=roofline(targets, device),
+        targets=targets, status=NOT_FITTED if status == "calibrated" and not targets.fitted else status,
+        predicted_s=np.asarray(found.latency_s), bound=np.asarray(found.bound), roofline_s=roofline(targets, device),
     )  # fmt: skip
 
 

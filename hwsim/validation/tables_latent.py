@@ -52,5 +52,5 @@ def _targets(device: str, phase: str, kv_dtype: str, rows: Columns, chosen: NDAr
             "kv_dtype": kv_dtype,
         },
         keys=groups.keys, latency_s=groups.latency_s, framework_s=groups.framework_s,
-        size_class=size_class(phase, np.stack(columns, axis=1).astype(np.int64)),
+        size_class=size_class(phase, np.stack(columns, axis=1).astype(np.int64)), fitted=False,
     )  # fmt: skip

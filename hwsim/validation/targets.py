@@ -57,6 +57,7 @@ class Targets:
     framework_s : median of each framework; NaN where it did not measure the point
     size_class : label of each point, for errors by size
     unit : of the measured values: seconds, or W where the board power is what was measured
+    fitted : whether constants of a calibrated device are fitted to such a table, apart from the points held out
     """
 
     operator: str
@@ -69,6 +70,7 @@ class Targets:
     size_class: NDArray[Any]
     notes: str = ""
     unit: str = "s"
+    fitted: bool = True
     held_out: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +98,7 @@ class Targets:
             operator=self.operator, table=self.table, device=self.device, arguments=arguments, keys=self.keys[chosen],
             latency_s=self.latency_s[chosen], framework_s={k: v[chosen] for k, v in self.framework_s.items()},
             size_class=self.size_class[chosen], notes=self.notes, unit=self.unit,
+            fitted=self.fitted,
         )  # fmt: skip
 
 
