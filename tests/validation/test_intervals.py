@@ -26,8 +26,8 @@ OUTSIDE = {
     },
     "h100-sxm-80gb": {
         "latent decode bf16", "latent decode bf16 fp8 KV", "moe fp8_block", "moe fp8_block ungated",
-        "moe bf16 ep ungated", "moe fp8 ep ungated", "moe fp8_block ep ungated", "moe bf16 x int4", "moe bf16 x int4 ep",
-        "collective all_gather int8",
+        "moe bf16 ep ungated", "moe fp8 ep ungated", "moe fp8_block ep ungated", "moe bf16 x int4",
+        "moe bf16 x int4 ep", "collective all_gather int8",
     },
 }  # fmt: skip
 KNOWN = {
