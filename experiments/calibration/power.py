@@ -77,8 +77,9 @@ def fit_power(device: Device, along: dict[str, tuple[float, float]]) -> dict[str
     """Constants that minimise the forgiving loss of the products' readings; others are fitted ``along``, not used."""
     from scipy.optimize import least_squares  # type: ignore[import-untyped,unused-ignore]
 
-    if device.status["power"] != "calibrated":
-        raise InputError(f"calibration: the power of '{device.name}' is {device.status['power']}, not calibrated")
+    status = read_device(device.name).status["power"]  # as the catalog has it; one with other constants is unvalidated
+    if status != "calibrated":
+        raise InputError(f"calibration: the power of '{device.name}' is {status}, not calibrated")
     every = load(device.name)
     rows = every.where(~every.held_out & np.char.startswith(every.family, "gemm"))
     collection, listed = products(device.name, rows)

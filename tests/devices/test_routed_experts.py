@@ -33,11 +33,10 @@ def test_skewed_routing_takes_about_the_time_of_a_balanced_one(name: str, routin
     assert LEAST_SHARE <= share <= MOST_SHARE, (name, routing, share)
 
 
-@pytest.mark.parametrize("name", DEVICES)
+@pytest.mark.parametrize("name", [name for name in DEVICES if not name.startswith("snapdragon")])
 def test_energy_of_operations_does_not_know_how_tokens_are_routed(name: str) -> None:
+    """Phones are left out: energy there is a unit's power and its time, so there is none of an operation."""
     device = read_device(name)
-    if device.family == "soc":
-        pytest.skip("energy is a unit's power and its time: no energy of an operation")
     alone = {field: 0.0 for field in device.record._fields if field.endswith(("_byte_j", "_bit_j"))}
     alone |= {"idle_power_w": 0.0, "power_limit_w": 1e9, "active_power_share": 0.0}
     if device.family == "flash":
